@@ -1,0 +1,60 @@
+"""`segue …`: finds the commands that the installed services register under the entry point group `segue.commands`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+
+import typer
+from rich.console import Console
+
+from segue.errors import SegueError
+
+GROUP = "segue.commands"
+EXIT_ERROR = 1
+
+
+def main() -> None:
+    """Run the command line; a `SegueError` becomes one line on stderr and exit code 1."""
+    try:
+        build_app(sys.argv[1:])()
+    except SegueError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        sys.exit(EXIT_ERROR)
+
+
+def build_app(arguments: Sequence[str]) -> typer.Typer:
+    """The application with just the command that is asked for, or with all (for help and misspellings).
+
+    Loading one service only keeps `segue status` from importing Faust and implicit.
+    """
+    app = typer.Typer(
+        name="segue",
+        help="Music recommendations from what people are doing now.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.callback()(_root)
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    asked = [point for point in points if arguments and point.name == arguments[0]]
+    for point in asked or points:
+        _add(app, point)
+    return app
+
+
+def _root() -> None:
+    """Music recommendations from what people are doing now."""
+
+
+def _add(app: typer.Typer, point: EntryPoint) -> None:
+    command = point.load()
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=point.name)
+    else:
+        app.command(name=point.name)(command)
+
+
+if __name__ == "__main__":
+    main()

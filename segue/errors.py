@@ -1,0 +1,91 @@
+"""The one exception tree.
+
+    SegueError
+    ├── ConfigurationError        a setting is missing or contradicts another; the message names it
+    ├── InvalidInput              what a person or a client sent is wrong; the message says what to change
+    │   ├── InvalidEvent          one listening event, catalogue, playlist or user record
+    │   └── InvalidCatalogue      a catalogue file as a whole (no such column, not a CSV)
+    ├── NotFound                  the named track, user, model is not known
+    ├── Unavailable               a server cannot be reached now; trying later may help
+    │   ├── KafkaUnavailable
+    │   ├── PostgresUnavailable
+    │   └── RedisUnavailable
+    ├── Fenced                    another worker has moved this partition on; the batch must be dropped
+    ├── NoModel                   no snapshot has been promoted yet
+    └── CorruptSnapshot           a snapshot's files differ from its manifest
+
+Library errors are translated once, in the adapter that calls the library.
+"""
+
+from __future__ import annotations
+
+
+class SegueError(Exception):
+    """Base of everything Segue raises on purpose."""
+
+
+class ConfigurationError(SegueError):
+    """A setting is missing or wrong."""
+
+
+class InvalidInput(SegueError):
+    """Input was refused; `code` is stable, the message is for people."""
+
+    code = "invalid_input"
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class InvalidEvent(InvalidInput):
+    """One record was refused."""
+
+    code = "invalid_event"
+
+
+class InvalidCatalogue(InvalidInput):
+    """A catalogue file was refused as a whole."""
+
+    code = "invalid_catalogue"
+
+
+class NotFound(SegueError):
+    """The named thing is not known."""
+
+
+class Unavailable(SegueError):
+    """A server cannot be reached now."""
+
+    service = "unknown"
+
+
+class KafkaUnavailable(Unavailable):
+    """No broker answers."""
+
+    service = "kafka"
+
+
+class PostgresUnavailable(Unavailable):
+    """Postgres does not answer or is starting up."""
+
+    service = "postgres"
+
+
+class RedisUnavailable(Unavailable):
+    """Redis does not answer or is loading its data."""
+
+    service = "redis"
+
+
+class Fenced(SegueError):
+    """Another worker has moved this partition's high-water mark; this batch must not be written."""
+
+
+class NoModel(SegueError):
+    """No snapshot has been promoted yet."""
+
+
+class CorruptSnapshot(SegueError):
+    """A snapshot's files do not match its manifest; it is not loaded."""

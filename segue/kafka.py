@@ -1,0 +1,145 @@
+"""Kafka for everybody: how producers are set up, how the topics are made, how far a consumer group is behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from segue.errors import ConfigurationError, KafkaUnavailable
+from segue.settings import Settings
+from segue.topics import TOPICS, Topic
+
+MAX_MESSAGE_BYTES = 4_194_304
+"""Largest record of any topic; an envelope of many events is one record."""
+TIMEOUT_S = 10.0
+GROUP_TIMEOUT_S = 30.0
+"""The first question about a group on a new broker makes it create the topic of the offsets."""
+COORDINATOR_RETRY_S = 0.1
+COORDINATOR_MOVING = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError._WAIT_COORD,
+)
+PROBE_TIMEOUT_S = 1.0
+
+
+def client_config(bootstrap: str) -> dict[str, Any]:
+    """librdkafka settings of every client; transport security belongs here."""
+    return {
+        "bootstrap.servers": bootstrap,
+        # The default waits up to 10 s between attempts, far longer than a broker needs to come back.
+        "reconnect.backoff.max.ms": 1000,
+        # What matters is raised; the rest is one line for each refused connection.
+        "log_level": 2,
+    }
+
+
+def producer_config(settings: Settings) -> dict[str, Any]:
+    """librdkafka settings of a producer that loses nothing, repeats nothing and picks partitions as Java clients do.
+
+    Raises ConfigurationError when no broker is configured.
+    """
+    return client_config(settings.require_kafka()) | {
+        "acks": "all",
+        "enable.idempotence": True,
+        "linger.ms": 2,
+        "compression.type": "lz4",
+        "partitioner": "murmur2_random",
+        "message.timeout.ms": 30_000,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+    }
+
+
+def check_broker(bootstrap: str) -> None:
+    """Return when a broker answers within a second. Raises KafkaUnavailable."""
+    try:
+        AdminClient(client_config(bootstrap)).list_topics(timeout=PROBE_TIMEOUT_S)
+    except KafkaException as error:
+        raise _unavailable(bootstrap, error) from error
+
+
+def ensure_topics(bootstrap: str, partitions: int) -> None:
+    """Create the topics that do not exist yet, each with `partitions` partitions.
+
+    Raises ConfigurationError if a topic exists with another number of partitions (keys would be in the wrong place),
+    KafkaUnavailable if no broker answers.
+    """
+    admin = AdminClient(client_config(bootstrap))
+    try:
+        existing = admin.list_topics(timeout=TIMEOUT_S).topics
+        _check_partitions({name: len(topic.partitions) for name, topic in existing.items()}, partitions)
+        missing = [_new_topic(topic, partitions) for topic in TOPICS if topic.name not in existing]
+        for future in admin.create_topics(missing, operation_timeout=TIMEOUT_S).values() if missing else ():
+            _created(future)
+    except KafkaException as error:
+        raise _unavailable(bootstrap, error) from error
+
+
+def consumer_lag(bootstrap: str, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    """Records that `group` has not acknowledged yet, by (topic, partition); all of them where it has never acknowledged any.
+
+    Asks as a consumer that never joins the group: the admin client's calls for the same crash the interpreter now and then
+    (confluent-kafka 2.16). Raises KafkaUnavailable.
+    """
+    consumer = Consumer(client_config(bootstrap) | {"group.id": group, "enable.auto.commit": False})
+    try:
+        known = consumer.list_topics(timeout=TIMEOUT_S).topics
+        partitions = [TopicPartition(name, number) for name in topics if name in known for number in known[name].partitions]
+        committed = _committed(consumer, partitions)
+        return {(tp.topic, tp.partition): _lag(consumer, tp) for tp in committed}
+    except KafkaException as error:
+        raise _unavailable(bootstrap, error) from error
+    finally:
+        consumer.close()
+
+
+def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    deadline = time.monotonic() + GROUP_TIMEOUT_S
+    while True:
+        try:
+            return list(consumer.committed(partitions, timeout=TIMEOUT_S))
+        except KafkaException as error:
+            if error.args[0].code() not in COORDINATOR_MOVING or time.monotonic() > deadline:
+                raise
+            time.sleep(COORDINATOR_RETRY_S)
+
+
+def _lag(consumer: Consumer, committed: TopicPartition) -> int:
+    low, high = consumer.get_watermark_offsets(committed, timeout=TIMEOUT_S)
+    return max(0, high - max(committed.offset, low))
+
+
+def _new_topic(topic: Topic, partitions: int) -> NewTopic:
+    config = {"max.message.bytes": str(MAX_MESSAGE_BYTES), "retention.ms": str(topic.retention_ms)}
+    if topic.compacted:
+        config["cleanup.policy"] = "compact"
+    return NewTopic(topic.name, num_partitions=partitions, replication_factor=-1, config=config)
+
+
+def _check_partitions(existing: dict[str, int], partitions: int) -> None:
+    for topic in TOPICS:
+        found = existing.get(topic.name, partitions)
+        if found != partitions:
+            raise ConfigurationError(
+                f"topic {topic.name} has {found} partitions, SEGUE_KAFKA_PARTITIONS says {partitions}: "
+                f"set SEGUE_KAFKA_PARTITIONS={found} (keys stay where they are)"
+            )
+
+
+def _created(future: Any) -> None:
+    try:
+        future.result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise
+
+
+def _unavailable(bootstrap: str, error: KafkaException) -> KafkaUnavailable:
+    reason = error.args[0]
+    text = reason.str() if isinstance(reason, KafkaError) else str(reason)
+    return KafkaUnavailable(f"Kafka at {bootstrap} does not answer ({text}): `segue status` says what runs, `segue up` starts it")

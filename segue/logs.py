@@ -1,0 +1,43 @@
+"""Structured logs: one line of `key=value` pairs each, to stderr."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+
+class KeyValueFormatter(logging.Formatter):
+    """`time=… level=… logger=… msg="…"` and whatever was passed as `extra={"fields": {…}}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, exceptions folded behind it."""
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        pairs = {
+            "time": f"{when}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        pairs |= {"msg": record.getMessage()} | getattr(record, "fields", {})
+        line = " ".join(f"{key}={_quoted(value)}" for key, value in pairs.items())
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure_logging(level: str) -> None:
+    """Send all loggers to stderr in this format; call once per process."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(KeyValueFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # spotipy prints Authorization headers at DEBUG; aiokafka and urllib3 drown everything else there.
+    for noisy in ("spotipy", "urllib3", "aiokafka", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.INFO, logging.getLevelName(level)))
+
+
+def fields(**pairs: object) -> dict[str, dict[str, object]]:
+    """`log.info("batch written", extra=fields(topic=…, partition=…, offset=…))`."""
+    return {"fields": pairs}
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    needs_quotes = not text or any(c in text for c in ' "=\n\r\t')
+    return repr(text) if needs_quotes else text

@@ -1,0 +1,115 @@
+"""The one typed Settings: environment variables `SEGUE_…`, then `.env`, then what `segue up` wrote for its state directory.
+
+Every bound (history length, queue, cache, batch) is a field here, with its unit in the name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from segue.errors import ConfigurationError
+
+STACK_ENV = "stack.env"
+"""File in the state directory in which `segue up` notes the addresses and passwords of the servers it runs (mode 0600)."""
+
+
+class Settings(BaseSettings):
+    """All settings of all processes. Build it with `load_settings()`, once per process, in its composition root."""
+
+    model_config = SettingsConfigDict(env_prefix="SEGUE_", extra="ignore", frozen=True)
+
+    state_dir: Path = Path(".segue")
+    """Data of the local servers, logs, snapshots, generated passwords."""
+    catalogue: str | None = None
+    """Path or URL of the demo's catalogue CSV, plain or gz. Unset: the public TidyTuesday file."""
+
+    kafka_bootstrap: str | None = None
+    postgres_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    snapshots_url: str | None = None
+    """fsspec URL of the model snapshots. Unset: `<state_dir>/snapshots`."""
+
+    kafka_group: str = "segue"
+    kafka_partitions: int = Field(8, ge=1, le=4096)
+    """Partitions of each topic when it is created."""
+    redis_buckets: int = Field(8, ge=1, le=4096)
+    """Hash-tag buckets of the live state; fixed when the state is created. The partition count must divide it."""
+
+    half_life_days: float = Field(60.0, gt=0)
+    """Half-life of a play's weight; fixed when the state is created."""
+    listener_row_tracks: int = Field(1_000, ge=10, le=100_000)
+    """Tracks kept in a listener's live row: the heaviest. Postgres keeps all."""
+    listener_row_ttl_days: int = Field(30, ge=1)
+    """A live row unused for this long leaves Redis; it is rebuilt from Postgres when needed."""
+
+    batch_events: int = Field(2_000, ge=1, le=50_000)
+    """Most events in one write transaction."""
+    batch_records: int = Field(1_000, ge=1, le=50_000)
+    """Most Kafka records taken at once."""
+    batch_within_ms: float = Field(5.0, gt=0)
+    """How long a batch waits to fill."""
+    id_cache_entries: int = Field(200_000, ge=1_000)
+    """Ids whose dense numbers a worker remembers, for users and tracks each."""
+
+    trainer_engine: Literal["local", "spark"] = "local"
+    train_interval_s: float = Field(300.0, gt=0)
+    train_min_events: int = Field(1_000, ge=0)
+    """New events since the last refit before the periodic trainer refits again."""
+    snapshots_kept: int = Field(5, ge=1)
+
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=0, le=65_535)
+    api_poll_s: float = Field(0.5, gt=0)
+    """How often the API looks for a newer model and for changed tracks."""
+    max_body_bytes: int = Field(1_000_000, ge=1_000)
+    max_batch_events: int = Field(1_000, ge=1)
+    """Events in one POST /events."""
+    metrics_port: int = Field(0, ge=0, le=65_535)
+    """Prometheus port of a worker or trainer; 0 turns it off."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def require_kafka(self) -> str:
+        """Bootstrap servers, `host:port[,host:port]`. Raises ConfigurationError when unset."""
+        return self.kafka_bootstrap or _missing("SEGUE_KAFKA_BOOTSTRAP")
+
+    def require_postgres(self) -> str:
+        """libpq URL with its password. Raises ConfigurationError when unset."""
+        return self.postgres_url.get_secret_value() if self.postgres_url else _missing("SEGUE_POSTGRES_URL")
+
+    def require_redis(self) -> str:
+        """redis:// URL with its password. Raises ConfigurationError when unset."""
+        return self.redis_url.get_secret_value() if self.redis_url else _missing("SEGUE_REDIS_URL")
+
+    def snapshots(self) -> str:
+        """Where model snapshots live, as an fsspec URL or a path."""
+        return self.snapshots_url or str(self.state_dir.resolve() / "snapshots")
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises ConfigurationError that names the wrong variable and never prints a secret."""
+    return _load(load_external_settings().state_dir / STACK_ENV, Path(".env"))
+
+
+def load_external_settings() -> Settings:
+    """The settings without what `segue up` wrote: an address found here belongs to a server that somebody else runs."""
+    return _load(Path(".env"))
+
+
+def _load(*files: Path) -> Settings:
+    try:
+        return Settings(_env_file=files)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"SEGUE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+    return "; ".join(lines)
+
+
+def _missing(variable: str) -> str:
+    raise ConfigurationError(f"{variable} is not set and no local stack runs: start one with `segue up` or set it")

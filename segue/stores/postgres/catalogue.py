@@ -1,0 +1,142 @@
+"""Tracks in Postgres: upsert from the log, search, and the columns that every process keeps in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from psycopg2.extensions import cursor as PgCursor
+from psycopg2.extras import execute_values
+
+from segue.catalogue import Track, mood_of, release_year, song_key
+from segue.events import AudioFeatures, CatalogueTrack
+from segue.ids import TrackNo
+from segue.stores.postgres.database import Database
+
+_COLUMNS = "track_no, track_id, name, artists, album, year, duration_ms, explicit, popularity, genres, features"
+_ROW = tuple[int, str, str, list[str], str | None, int | None, int | None, bool | None, int | None, list[str], list[float] | None]
+
+_UPSERT = """
+insert into tracks as t (track_id, name, artists, album, album_id, released, year, duration_ms, explicit, popularity, genres,
+                         mood, song_key, features, source, fetched_at, words, changed_at, deleted_at)
+values %s
+on conflict (track_id) do update set
+    name = excluded.name, artists = excluded.artists, album = excluded.album, album_id = excluded.album_id,
+    released = excluded.released, year = excluded.year, duration_ms = excluded.duration_ms, explicit = excluded.explicit,
+    popularity = excluded.popularity, genres = excluded.genres, mood = excluded.mood, song_key = excluded.song_key,
+    features = excluded.features, source = excluded.source, fetched_at = excluded.fetched_at, words = excluded.words,
+    changed_at = excluded.changed_at, deleted_at = null
+"""
+_TEMPLATE = (
+    "(%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s::real[],%s,%s,to_tsvector('simple', %s),clock_timestamp(),null::timestamptz)"
+)
+
+
+@dataclass(frozen=True)
+class TrackChange:
+    """A track as of now, or that it is gone (`track` is None)."""
+
+    track_no: TrackNo
+    track: Track | None
+    changed_at: datetime
+
+
+class CatalogueStore:
+    """Reading tracks; writing is by `upsert_tracks` and `delete_tracks` inside the writer's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all_tracks(self) -> list[Track]:
+        """Every named, undeleted track, in order of track_no."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(f"select {_COLUMNS} from tracks where name is not null and deleted_at is null order by track_no")
+            return [_track(row) for row in cursor]
+
+    def changes_since(self, changed_at: datetime | None) -> list[TrackChange]:
+        """Tracks written at or after a time (all, if None), oldest first; stubs without a name are left out.
+
+        Transactions become visible after their clock times, so a reader asks again from a few seconds before the newest
+        time it has seen; applying a change twice is harmless.
+        """
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(
+                f"""select {_COLUMNS}, changed_at, deleted_at from tracks
+                    where name is not null and (%(at)s::timestamptz is null or changed_at >= %(at)s) order by changed_at""",
+                {"at": changed_at},
+            )
+            return [TrackChange(TrackNo(r[0]), None if r[12] else _track(r[:11]), r[11]) for r in cursor]
+
+    def by_id(self, track_id: str) -> Track | None:
+        """The track of an external id, or None."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(
+                f"select {_COLUMNS} from tracks where track_id = %s and name is not null and deleted_at is null", (track_id,)
+            )
+            row = cursor.fetchone()
+            return _track(row) if row else None
+
+    def search(self, query: str, limit: int) -> list[Track]:
+        """Tracks whose title, artists or album hold every word of `query`, the last word as a prefix; most popular first."""
+        words = [word for word in "".join(c if c.isalnum() else " " for c in query.casefold()).split() if word]
+        if not words:
+            return []
+        tsquery = " & ".join(f"'{word}'" for word in words) + ":*"
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(
+                f"""select {_COLUMNS} from tracks where words @@ to_tsquery('simple', %s) and deleted_at is null
+                    order by ts_rank(words, to_tsquery('simple', %s)) * (1 + coalesce(popularity, 0)) desc, track_no limit %s""",
+                (tsquery, tsquery, limit),
+            )
+            return [_track(row) for row in cursor]
+
+
+def upsert_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack]) -> None:
+    """Write tracks in the caller's transaction; a later record of the same id wins over an earlier one."""
+    newest = sorted({record.track_id: record for record in records}.values(), key=lambda r: r.track_id)
+    # Sorted, so that two workers that write the same tracks take their row locks in one order.
+    execute_values(cursor, _UPSERT, [_values(record) for record in newest], template=_TEMPLATE, page_size=500)
+
+
+def delete_tracks(cursor: PgCursor, track_ids: Sequence[str]) -> None:
+    """Mark tracks as gone in the caller's transaction; their number and their plays stay."""
+    cursor.execute(
+        "update tracks set deleted_at = now(), changed_at = clock_timestamp() where track_id = any(%s)", (list(track_ids),)
+    )
+
+
+def resolve_tracks(cursor: PgCursor, track_ids: Sequence[str]) -> dict[str, TrackNo]:
+    """The numbers of these ids; an id never seen gets one, and a row without a name until its record arrives."""
+    wanted = sorted(set(track_ids))
+    cursor.execute("select track_id, track_no from tracks where track_id = any(%s)", (wanted,))
+    known = {track_id: TrackNo(number) for track_id, number in cursor}
+    missing = [track_id for track_id in wanted if track_id not in known]
+    if missing:
+        cursor.execute("insert into tracks (track_id) select unnest(%s::text[]) on conflict do nothing", (missing,))
+        cursor.execute("select track_id, track_no from tracks where track_id = any(%s)", (missing,))
+        known |= {track_id: TrackNo(number) for track_id, number in cursor}
+    return known
+
+
+def _values(r: CatalogueTrack) -> tuple[object, ...]:
+    return (
+        r.track_id, r.name, list(r.artists), r.album, r.album_id, r.released, release_year(r.released), r.duration_ms, r.explicit,
+        r.popularity, list(r.genres), mood_of(r.features), song_key(r.name, r.artists),
+        list(msgspec.structs.astuple(r.features)) if r.features else None, r.source, r.fetched_at,
+        " ".join((r.name, *r.artists, r.album or "")),
+    )  # fmt: skip
+
+
+def _track(row: _ROW) -> Track:
+    number, track_id, name, artists, album, year, duration_ms, explicit, popularity, genres, features = row
+    return Track(
+        TrackNo(number), track_id, name, tuple(artists), album, year, duration_ms, explicit, popularity, tuple(genres),
+        _features(features) if features else None,
+    )  # fmt: skip
+
+
+def _features(values: Sequence[float]) -> AudioFeatures:
+    # Stored as one real[], in the order of the struct's fields; key and mode are whole numbers there.
+    return msgspec.convert(dict(zip(AudioFeatures.__struct_fields__, values, strict=True)), AudioFeatures, strict=False)

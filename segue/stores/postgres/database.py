@@ -1,0 +1,120 @@
+"""One Postgres database: a small pool of psycopg2 connections, checked before use, and transactions."""
+
+from __future__ import annotations
+
+import re
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+from urllib.parse import urlsplit
+
+import psycopg2
+import psycopg2.errors
+import psycopg2.extras
+import psycopg2.pool
+from psycopg2.extensions import STATUS_READY, connection, cursor
+
+from segue.errors import ConfigurationError, PostgresUnavailable
+
+Isolation = Literal["REPEATABLE READ", "SERIALIZABLE"]
+CONNECT_TIMEOUT_S = 5
+
+psycopg2.extras.register_uuid()  # type: ignore[no-untyped-call]
+
+UNAVAILABLE = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    psycopg2.errors.AdminShutdown,
+    psycopg2.errors.CrashShutdown,
+    psycopg2.errors.ReadOnlySqlTransaction,
+)
+"""What a restarting, failing-over or missing server raises; all are worth another try later."""
+
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
+
+
+class Database:
+    """Transactions on one schema of one database; safe for use by several threads, each with its own connection.
+
+    `statement_timeout_s` ends a statement that takes longer, so that a stuck server turns into an error.
+    """
+
+    def __init__(
+        self, url: str, schema: str = "public", max_connections: int = 4, statement_timeout_s: float | None = None
+    ) -> None:
+        if urlsplit(url).scheme not in {"postgresql", "postgres"}:
+            raise ConfigurationError("the Postgres URL must start with postgresql://")
+        if not _SCHEMA.match(schema):
+            raise ConfigurationError(f"schema {schema!r}: use small letters, digits and underscores")
+        self.schema = schema
+        self._url = url
+        self._max_connections = max_connections
+        self._options = f"-c search_path={schema} -c timezone=UTC"
+        if statement_timeout_s is not None:
+            self._options += f" -c statement_timeout={round(statement_timeout_s * 1000)}"
+        self._pool: psycopg2.pool.ThreadedConnectionPool | None = None
+
+    @contextmanager
+    def transaction(self, isolation: Isolation | None = None, read_only: bool = False) -> Iterator[cursor]:
+        """A cursor in a transaction that commits at the end of the block and rolls back on any error.
+
+        Raises PostgresUnavailable when the server cannot be reached, goes away or refuses writes.
+        """
+        pool = self._opened()
+        try:
+            checked = _checked_out(pool)
+        except UNAVAILABLE as error:
+            raise PostgresUnavailable(_reason(error)) from error
+        try:
+            checked.set_session(isolation_level=isolation or "READ COMMITTED", readonly=read_only, autocommit=False)
+            with checked, checked.cursor() as opened:
+                yield opened
+        except UNAVAILABLE as error:
+            raise PostgresUnavailable(_reason(error)) from error
+        finally:
+            pool.putconn(checked, close=bool(checked.closed) or checked.status != STATUS_READY)
+
+    def ping(self) -> None:
+        """Raises PostgresUnavailable unless the server answers."""
+        with self.transaction(read_only=True) as opened:
+            opened.execute("select 1")
+
+    def close(self) -> None:
+        """Close every connection; the next transaction opens new ones."""
+        if self._pool is not None:
+            self._pool.closeall()
+            self._pool = None
+
+    def _opened(self) -> psycopg2.pool.ThreadedConnectionPool:
+        if self._pool is None:
+            # minconn 0: the server may be away while this process starts.
+            self._pool = psycopg2.pool.ThreadedConnectionPool(
+                0, self._max_connections, self._url, options=self._options, connect_timeout=CONNECT_TIMEOUT_S
+            )
+        return self._pool
+
+
+def _checked_out(pool: psycopg2.pool.ThreadedConnectionPool) -> connection:
+    """A live connection: after a server crash the pool is full of dead ones, which psycopg2 does not notice by itself."""
+    while True:
+        candidate: connection = pool.getconn()
+        if not _is_dead(candidate):
+            return candidate
+        pool.putconn(candidate, close=True)
+
+
+def _is_dead(candidate: connection) -> bool:
+    # A dead peer makes the socket readable; a poll costs 2 µs where a `select 1` costs a round trip.
+    return bool(candidate.closed) or _readable(candidate.fileno())
+
+
+def _readable(socket_number: int) -> bool:
+    poll = select.poll()
+    poll.register(socket_number, select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(0))
+
+
+def _reason(error: Exception) -> str:
+    """The first line of libpq's message; it names host and user, never the password."""
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

@@ -1,0 +1,35 @@
+"""Playlists in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg2.extensions import cursor as PgCursor
+from psycopg2.extras import execute_values
+
+from segue.events import PlaylistRecord
+from segue.stores.postgres.catalogue import resolve_tracks
+
+
+def upsert_playlists(cursor: PgCursor, records: Sequence[PlaylistRecord]) -> None:
+    """Replace these playlists and their tracks in the caller's transaction; unknown tracks get a number and no name."""
+    newest = sorted({record.playlist_id: record for record in records}.values(), key=lambda r: r.playlist_id)
+    rows = execute_values(
+        cursor,
+        """insert into playlists (playlist_id, name, owner_id, source) values %s
+           on conflict (playlist_id) do update set name = excluded.name, owner_id = excluded.owner_id, source = excluded.source,
+               changed_at = clock_timestamp()
+           returning playlist_id, playlist_no""",
+        [(r.playlist_id, r.name, r.owner_id, r.source) for r in newest],
+        fetch=True,
+    )
+    numbers = dict(rows)
+    cursor.execute("delete from playlist_tracks where playlist_no = any(%s)", (list(numbers.values()),))
+    track_nos = resolve_tracks(cursor, [track_id for r in newest for track_id in r.track_ids])
+    members = [(numbers[r.playlist_id], at, track_nos[track_id]) for r in newest for at, track_id in enumerate(r.track_ids)]
+    execute_values(cursor, "insert into playlist_tracks values %s", members, page_size=2000)
+
+
+def delete_playlists(cursor: PgCursor, playlist_ids: Sequence[str]) -> None:
+    """Remove playlists in the caller's transaction."""
+    cursor.execute("delete from playlists where playlist_id = any(%s)", (list(playlist_ids),))

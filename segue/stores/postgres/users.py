@@ -1,0 +1,110 @@
+"""Users in Postgres: numbers, profiles, and deletion of everything about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg2.extensions import cursor as PgCursor
+from psycopg2.extras import execute_values
+
+from segue.events import UserRecord
+from segue.ids import UserNo
+from segue.listeners import ListenerState
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.listens import lock_out_writers, read_states
+
+
+@dataclass(frozen=True)
+class User:
+    """A user and the totals of their listening."""
+
+    user_no: UserNo
+    user_id: str
+    display_name: str | None
+    genres: tuple[str, ...]
+    events: int
+    last_event_at: datetime | None
+    created_at: datetime
+
+
+class UserStore:
+    """Reading users and, where Redis has no row, their state."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def by_id(self, user_id: str) -> User | None:
+        """The user, or None if unknown or deleted."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(
+                """select user_no, user_id, display_name, genres, events, last_event_at, created_at
+                   from users where user_id = %s and deleted_at is null""",
+                (user_id,),
+            )
+            row = cursor.fetchone()
+        return User(UserNo(row[0]), row[1], row[2], tuple(row[3]), *row[4:]) if row else None
+
+    def state(self, user_id: str, max_cells: int) -> ListenerState | None:
+        """The user's totals and heaviest `max_cells` tracks, or None if unknown, deleted or without an event."""
+        with self._database.transaction("REPEATABLE READ", read_only=True) as cursor:
+            cursor.execute("select user_no from users where user_id = %s and deleted_at is null", (user_id,))
+            row = cursor.fetchone()
+            return read_states(cursor, [UserNo(row[0])], max_cells).get(UserNo(row[0])) if row else None
+
+
+def upsert_users(cursor: PgCursor, records: Sequence[UserRecord]) -> None:
+    """Write profiles in the caller's transaction; a deleted user who appears again returns, with an empty history."""
+    newest = sorted({record.user_id: record for record in records}.values(), key=lambda r: r.user_id)
+    execute_values(
+        cursor,
+        """insert into users (user_id, display_name, genres) values %s
+           on conflict (user_id) do update set
+               display_name = excluded.display_name, genres = excluded.genres, deleted_at = null""",
+        [(r.user_id, r.display_name, list(r.genres)) for r in newest],
+        page_size=500,
+    )
+
+
+def delete_users(cursor: PgCursor, user_ids: Sequence[str]) -> None:
+    """Remove the rows of these users and refuse their later events, in the caller's transaction.
+
+    An id that never listened is noted too: its first event may still be on its way.
+    """
+    lock_out_writers(cursor)
+    cursor.execute(
+        """insert into users (user_id, deleted_at) select unnest(%s::text[]), now()
+           on conflict (user_id) do update set
+               deleted_at = now(), display_name = null, genres = '{}', events = 0, last_event_at = null
+           returning user_no""",
+        (sorted(set(user_ids)),),
+    )
+    numbers = [number for (number,) in cursor]
+    for table in ("listens", "interactions"):
+        cursor.execute(f"delete from {table} where user_no = any(%s)", (numbers,))
+    cursor.execute("delete from playlists where owner_id = any(%s)", (list(user_ids),))
+
+
+def resolve_users(cursor: PgCursor, user_ids: Sequence[str]) -> tuple[dict[str, UserNo], set[str]]:
+    """The numbers of these ids, assigning new ones; and those of them that were deleted, which have no number."""
+    wanted = sorted(set(user_ids))
+    known, deleted = _numbers(cursor, wanted)
+    missing = [user_id for user_id in wanted if user_id not in known and user_id not in deleted]
+    if missing:
+        cursor.execute("insert into users (user_id) select unnest(%s::text[]) on conflict do nothing", (missing,))
+        more, gone = _numbers(cursor, missing)
+        return known | more, deleted | gone
+    return known, deleted
+
+
+def _numbers(cursor: PgCursor, user_ids: Sequence[str]) -> tuple[dict[str, UserNo], set[str]]:
+    cursor.execute("select user_id, user_no, deleted_at is not null from users where user_id = any(%s)", (list(user_ids),))
+    rows = cursor.fetchall()
+    return {i: UserNo(n) for i, n, gone in rows if not gone}, {i for i, _, gone in rows if gone}
+
+
+def user_ids_of(cursor: PgCursor, user_nos: Sequence[UserNo]) -> dict[UserNo, str]:
+    """The external ids of these numbers."""
+    cursor.execute("select user_no, user_id from users where user_no = any(%s)", (list(user_nos),))
+    return {UserNo(number): user_id for number, user_id in cursor}

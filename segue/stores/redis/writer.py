@@ -1,0 +1,135 @@
+"""Writing live rows: one call per bucket and batch, guarded by compare-and-set on the partition's offset."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.exceptions
+
+from segue.errors import Fenced, RedisUnavailable
+from segue.listeners import ListenerState
+from segue.stores.redis.rows import bucket_of, guard_key, pack_cells, pack_meta, row_key, row_key_pattern
+from segue.stores.redis.scripts import BURY, FILL_ROWS, WRITE_BATCH
+
+ABSENT = -1
+"""Offset of a guard that is not there: this Redis is new or was flushed."""
+TIMEOUT_S = 5.0
+TOMBSTONE_S = 3_600
+"""Longer than any batch can be in flight."""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Redis holds the partition only up to `offset` (ABSENT: nothing at all): writes were lost and must be repaired."""
+
+    offset: int
+
+
+class LiveRowWriter:
+    """One worker's access to the live rows. States are keyed by user_id here, since rows are."""
+
+    def __init__(self, url: str, buckets: int, max_cells: int, ttl_days: int) -> None:
+        self._redis = redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+        self._write_batch = self._redis.register_script(WRITE_BATCH)
+        self._fill_rows = self._redis.register_script(FILL_ROWS)
+        self._bury = self._redis.register_script(BURY)
+        self._buckets, self._max_cells, self._ttl_s = buckets, max_cells, ttl_days * 86_400
+        self.trimmed = 0
+        """Cells dropped because a row was over its bound."""
+
+    def guard(self, partition: int, partitions: int) -> int:
+        """The lowest offset among the guards of the partition's buckets; ABSENT if one of them is missing."""
+        with _translated():
+            found = self._redis.mget([guard_key(b, partition) for b in self._buckets_of(partition, partitions)])
+        return min(ABSENT if value is None else int(value) for value in found)
+
+    def write(
+        self, partition: int, partitions: int, states: Mapping[str, ListenerState], expected: int, next_offset: int
+    ) -> list[str] | Behind:
+        """Write the touched cells of one partition's batch and move its guards from `expected` to `next_offset`.
+
+        Returns the ids of listeners that have no row here: write those with `fill`. Returns Behind if writes before
+        `expected` are missing: nothing was written to that bucket. Raises Fenced if Redis is already past `expected`.
+        """
+        now_s = time.time()
+        absent: list[str] = []
+        for bucket, user_ids in self._by_bucket(partition, partitions, states).items():
+            keys = [guard_key(bucket, partition), *(row_key(user_id, self._buckets) for user_id in user_ids)]
+            args: list[Any] = [expected, next_offset, self._max_cells, self._ttl_s]
+            for user_id in user_ids:
+                state = states[user_id]
+                args += ["1" if state.is_new else "0", pack_meta(state, now_s), pack_cells(state.cells)]
+            with _translated():
+                status, offset, trimmed, *missing = self._write_batch(keys=keys, args=args)
+            if status == b"ahead" and offset != next_offset:
+                raise Fenced(f"partition {partition}: Redis is at offset {offset}, this batch starts at {expected}")
+            if status == b"behind":
+                return Behind(offset)
+            self.trimmed += trimmed
+            absent += [user_ids[index] for index in missing]
+        return absent
+
+    def fill(self, partition: int, partitions: int, states: Mapping[str, ListenerState], at_offset: int) -> bool:
+        """Replace whole rows; False, and nothing written to that bucket, if a guard is not at `at_offset`.
+
+        Call it inside the transaction that read the states under the deletion lock, or a deleted listener may return.
+        """
+        now_s = time.time()
+        for bucket, user_ids in self._by_bucket(partition, partitions, states).items():
+            keys = [guard_key(bucket, partition), *(row_key(user_id, self._buckets) for user_id in user_ids)]
+            args: list[Any] = [at_offset, self._ttl_s]
+            for user_id in user_ids:
+                args += [pack_meta(states[user_id], now_s), pack_cells(states[user_id].cells)]
+            with _translated():
+                if not self._fill_rows(keys=keys, args=args):
+                    return False
+        return True
+
+    def claim_guards(self, partition: int, partitions: int, offset: int) -> None:
+        """Set those guards of a partition that are missing: a new or flushed Redis holds no row that could be older."""
+        with _translated():
+            for bucket in self._buckets_of(partition, partitions):
+                self._redis.set(guard_key(bucket, partition), offset, nx=True)
+
+    def discard(self, partition: int, partitions: int, offset: int) -> int:
+        """Drop every row of a partition and set its guards: Postgres holds less than Redis. Returns how many rows went."""
+        dropped = 0
+        with _translated():
+            for bucket in self._buckets_of(partition, partitions):
+                for key in self._redis.scan_iter(row_key_pattern(bucket), count=1000):
+                    dropped += int(self._redis.delete(key))
+                self._redis.set(guard_key(bucket, partition), offset)
+        return dropped
+
+    def bury(self, user_ids: Sequence[str]) -> None:
+        """Replace listeners' rows by tombstones. Call it inside the deletion's transaction, while writers are locked out."""
+        with _translated():
+            for user_id in user_ids:
+                self._bury(keys=[row_key(user_id, self._buckets)], args=[TOMBSTONE_S])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def _buckets_of(self, partition: int, partitions: int) -> range:
+        return range(partition, self._buckets, partitions)
+
+    def _by_bucket(self, partition: int, partitions: int, states: Mapping[str, ListenerState]) -> dict[int, list[str]]:
+        """Every bucket of the partition, the empty ones too: their guards must move along."""
+        grouped: dict[int, list[str]] = {bucket: [] for bucket in self._buckets_of(partition, partitions)}
+        for user_id in states:
+            grouped[bucket_of(user_id, self._buckets)].append(user_id)
+        return grouped
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.ReadOnlyError) as error:
+        raise RedisUnavailable(str(error)) from error

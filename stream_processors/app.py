@@ -1,0 +1,165 @@
+"""The Faust application: four agents that hand records to Faust-free processors, and acknowledge when these return."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faust
+
+from segue.errors import SegueError
+from segue.logs import fields
+from segue.settings import Settings
+from stream_processors.bootstrap import Worker
+from stream_processors.metrics import CONSUMER_LAG, REBALANCES
+from stream_processors.patience import Patience, Stopped
+from stream_processors.processing import Processor
+from stream_processors.records import Record
+
+log = logging.getLogger(__name__)
+
+EXIT_CRASHED = 70
+STALLED_AFTER_S = 60.0
+WATCH_EVERY_S = 1.0
+
+
+def create_app(settings: Settings, worker: Worker) -> faust.App:
+    """Agents for every topic. Settings that differ from Faust's defaults say why in the comments."""
+    app = faust.App(
+        settings.kafka_group,
+        broker=f"kafka://{settings.require_kafka()}",
+        store="memory://",
+        datadir=str(settings.state_dir.resolve() / "faust"),
+        web_enabled=False,
+        # No table, no leader election: state lives in Postgres.
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        # A dead worker's partitions move after 3 s instead of 60 (measured: docs/decisions/0002-write-path.md).
+        broker_session_timeout=3.0,
+        broker_heartbeat_interval=0.5,
+        broker_commit_interval=0.5,
+        # SIGTERM in mid-batch: finish and acknowledge it.
+        stream_wait_empty=True,
+        # Waiting out a store may take long; the heartbeat, not the poll, tells whether this worker lives.
+        broker_max_poll_interval=86_400.0,
+    )
+    progress = Progress(worker, app)
+    for topic, processor in worker.processors.items():
+        _add_agent(app, topic, processor, settings, progress)
+    app.on_partitions_assigned.connect(progress.assigned)
+    app.on_partitions_revoked.connect(progress.revoked)
+    app.timer(interval=WATCH_EVERY_S)(progress.watch)
+    return app
+
+
+class _Runner(faust.Worker):
+    """Faust's worker, which on a signal also ends the waits for stores."""
+
+    patience: Patience
+
+    def _schedule_shutdown(self, number: signal.Signals) -> None:
+        self.patience.stop()
+        super()._schedule_shutdown(number)
+
+
+def run(app: faust.App, worker: Worker, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
+    """Run until SIGINT or SIGTERM, then finish what is in hand; does not return."""
+    runner = _Runner(app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, loop=loop)
+    runner.patience = worker.patience
+    runner.execute_from_commandline()
+
+
+def _add_agent(app: faust.App, topic: str, processor: Processor, settings: Settings, progress: Progress) -> None:
+    source = app.topic(topic, key_serializer="raw", value_serializer="raw")
+    # One thread for each topic: batches of one topic are written one after another, and heartbeats go on meanwhile.
+    thread = ThreadPoolExecutor(1, thread_name_prefix=topic)
+    within_s = settings.batch_within_ms / 1000
+
+    async def agent(stream: Any) -> AsyncIterator[None]:
+        async for events in stream.take_events(settings.batch_records, within=within_s):
+            records = [_record(event.message) for event in events]
+            try:
+                await asyncio.get_running_loop().run_in_executor(thread, processor.process, records)
+            except Stopped:
+                log.info("stopping: the batch will be delivered again", extra=fields(topic=topic, records=len(records)))
+                os._exit(0)
+            except Exception as error:  # noqa: BLE001 - the process's outermost edge: it ends here
+                _crash(topic, records, error)
+            progress.stored(records)
+            yield
+
+    app.agent(source, name=f"{topic}-agent")(agent)
+
+
+def _crash(topic: str, records: list[Record], error: BaseException) -> None:
+    """End the process at once: Faust acknowledges a batch whose agent raised, and that would lose it."""
+    first, last = records[0], records[-1]
+    span = {"partition": first.partition, "offset": first.offset, "to_partition": last.partition, "to_offset": last.offset}
+    # One of our own errors says all in its message; only a surprise needs its traceback.
+    surprise = None if isinstance(error, SegueError) else error
+    log.critical(f"unexpected error, ending the process: {error}", extra=fields(topic=topic, **span), exc_info=surprise)
+    logging.shutdown()
+    os._exit(EXIT_CRASHED)
+
+
+def _record(message: Any) -> Record:
+    headers: Mapping[str, bytes] | list[tuple[str, bytes]] = message.headers or {}
+    return Record(message.topic, message.partition, message.offset, message.key, message.value, message.timestamp, dict(headers))
+
+
+class Progress:
+    """Lag by partition, and the end of a worker that has work and does none."""
+
+    def __init__(self, worker: Worker, app: faust.App) -> None:
+        self._worker, self._app = worker, app
+        self._next: dict[tuple[str, int], int] = {}
+        self._moved_at = time.monotonic()
+
+    async def assigned(self, *args: Any, **_kwargs: Any) -> None:
+        """Partitions may have been moved by someone else: ask Postgres again, which repairs Redis, at the first record."""
+        assigned: set[Any] = args[1]
+        REBALANCES.inc()
+        self._moved_at = time.monotonic()
+        self._worker.forget_marks()
+        log.info("partitions assigned", extra=fields(partitions=len(assigned)))
+
+    async def revoked(self, *args: Any, **_kwargs: Any) -> None:
+        """Lag of a partition that is no longer ours is not ours to tell."""
+        for tp in args[1]:
+            if self._next.pop((tp.topic, tp.partition), None) is not None:
+                CONSUMER_LAG.remove(tp.topic, tp.partition)
+
+    def stored(self, records: list[Record]) -> None:
+        """Note what was stored."""
+        self._moved_at = time.monotonic()
+        for record in records:
+            self._next[record.topic, record.partition] = record.offset + 1
+            CONSUMER_LAG.labels(record.topic, record.partition)
+
+    async def watch(self) -> None:
+        """Every second: publish the lag; end the process when there is lag, no store to wait for, and no progress."""
+        lag = self._lag()
+        for (topic, partition), records in lag.items():
+            CONSUMER_LAG.labels(topic, partition).set(records)
+        if not any(lag.values()) or self._worker.patience.waiting:
+            self._moved_at = time.monotonic()
+        elif time.monotonic() - self._moved_at > STALLED_AFTER_S:
+            log.critical("no progress with lag, ending the process", extra=fields(lag=sum(lag.values()), after_s=STALLED_AFTER_S))
+            os._exit(EXIT_CRASHED)
+
+    def _lag(self) -> dict[tuple[str, int], int]:
+        consumer = self._app.consumer
+        lag = {}
+        for tp in consumer.assignment():
+            end = consumer.highwater(tp)
+            done = self._next.get((tp.topic, tp.partition))
+            if end is not None and done is not None:
+                lag[tp.topic, tp.partition] = max(0, end - done)
+        return lag

@@ -1,0 +1,99 @@
+"""Processing records to the end: everything is stored when `process` returns, so the caller may acknowledge. No Faust here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from segue.errors import Fenced
+from segue.logs import fields
+from segue.topics import LISTENING_EVENTS
+from stream_processors.listening_batch import ListeningBatch, listening_batches
+from stream_processors.listening_writer import ListeningWriter
+from stream_processors.marks import Marks
+from stream_processors.metrics import FENCED, RECORDS_SKIPPED
+from stream_processors.outbox import Outbox
+from stream_processors.patience import Patience
+from stream_processors.records import Record
+from stream_processors.table_writer import TableWriter, read_batch
+
+log = logging.getLogger(__name__)
+
+
+class Processor(Protocol):
+    """Stores records of one topic."""
+
+    def process(self, records: Sequence[Record]) -> None:
+        """Store all of `records`, however long the stores are away. Raises Stopped when the worker shuts down meanwhile."""
+
+
+class ListeningProcessor:
+    """Listening events: dead letters out first, then Postgres, then Redis."""
+
+    def __init__(
+        self, writer: ListeningWriter, marks: Marks, outbox: Outbox, patience: Patience, partitions: int, most_events: int
+    ) -> None:
+        self._writer, self._marks, self._outbox, self._patience = writer, marks, outbox, patience
+        self._partitions, self._most_events = partitions, most_events
+
+    def process(self, records: Sequence[Record]) -> None:
+        """See Processor."""
+        for batch in listening_batches(records, self._is_written, self._partitions, self._most_events):
+            # Sent before the marks move: a redelivered record below its mark is passed over with its dead letters.
+            self._patience.until_available(lambda batch=batch: self._outbox.send(batch.dead, batch.misrouted))  # type: ignore[misc]
+            self._write(batch)
+
+    def _write(self, batch: ListeningBatch) -> None:
+        before = {p: self._mark(p) for p in batch.next_offsets()}
+        try:
+            states = self._patience.until_available(lambda: self._writer.store(batch))
+        except Fenced as error:
+            FENCED.inc()
+            log.warning("batch dropped, another worker was here", extra=fields(reason=error))
+            for partition in before:
+                self._marks.forget(LISTENING_EVENTS, partition)
+            self.process(batch.records)
+            return
+        for partition, next_offset in batch.next_offsets().items():
+            self._marks.set(LISTENING_EVENTS, partition, next_offset)
+        self._patience.until_available(lambda: self._writer.publish(batch, before, states))
+
+    def _is_written(self, record: Record) -> bool:
+        written = record.offset < self._mark(record.partition)
+        if written:
+            RECORDS_SKIPPED.labels(record.topic).inc()
+        return written
+
+    def _mark(self, partition: int) -> int:
+        return self._patience.until_available(lambda: self._marks.get(LISTENING_EVENTS, partition))
+
+
+class TableProcessor:
+    """Records of a compacted topic."""
+
+    def __init__(self, writer: TableWriter[Any], marks: Marks, outbox: Outbox, patience: Patience) -> None:
+        self._writer, self._marks, self._outbox, self._patience = writer, marks, outbox, patience
+
+    def process(self, records: Sequence[Record]) -> None:
+        """See Processor."""
+        fresh = [record for record in records if record.offset >= self._mark(record)]
+        RECORDS_SKIPPED.labels(self._writer.table.topic).inc(len(records) - len(fresh))
+        if not fresh:
+            return
+        batch = read_batch(self._writer.table, fresh)
+        self._patience.until_available(lambda: self._outbox.send(batch.dead))
+        try:
+            self._patience.until_available(lambda: self._writer.store(batch))
+        except Fenced as error:
+            FENCED.inc()
+            log.warning("batch dropped, another worker was here", extra=fields(reason=error))
+            for record in fresh:
+                self._marks.forget(record.topic, record.partition)
+            self.process(fresh)
+            return
+        for record in fresh:
+            self._marks.set(record.topic, record.partition, record.offset + 1)
+
+    def _mark(self, record: Record) -> int:
+        return self._patience.until_available(lambda: self._marks.get(record.topic, record.partition))

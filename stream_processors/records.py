@@ -1,0 +1,28 @@
+"""A Kafka record as the processors see it: no Faust in it, so that the domain code runs and is measured without Faust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Record(NamedTuple):
+    """One record. `timestamp_s` is the Unix time of the broker's append, `value` None is a deletion."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_s: float
+    headers: Mapping[str, bytes]
+
+
+class DeadLetter(NamedTuple):
+    """What could not be processed: its bytes as they came, where it stood, and why. `position` is its place in its record."""
+
+    record: Record
+    position: int
+    raw: bytes
+    code: str
+    message: str

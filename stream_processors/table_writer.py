@@ -1,0 +1,150 @@
+"""Storing the compacted topics (catalogue, playlists, users): the newest record of a key wins, a null value deletes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from psycopg2.extensions import cursor as PgCursor
+
+from segue.errors import InvalidEvent
+from segue.events import CatalogueTrack, PlaylistRecord, UserRecord, check_id, check_text
+from segue.stores.postgres.catalogue import delete_tracks, upsert_tracks
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.listens import move_mark
+from segue.stores.postgres.playlists import delete_playlists, upsert_playlists
+from segue.stores.postgres.users import delete_users, upsert_users
+from segue.stores.redis.writer import LiveRowWriter
+from segue.topics import CATALOGUE, PLAYLISTS, USERS
+from stream_processors.marks import Marks
+from stream_processors.metrics import EVENTS_WRITTEN, STAGE_SECONDS
+from stream_processors.records import DeadLetter, Record
+
+Row = TypeVar("Row", CatalogueTrack, PlaylistRecord, UserRecord)
+
+_TEXTS = ("name", "album", "album_id", "released", "source", "display_name")
+_ID_FIELDS = ("owner_id",)
+_LISTS = {"artists": check_text, "genres": check_text, "track_ids": check_id}
+
+
+@dataclass(frozen=True)
+class Table(Generic[Row]):
+    """How one compacted topic is stored."""
+
+    topic: str
+    key: str
+    type: type[Row]
+    upsert: Callable[[PgCursor, Sequence[Row]], None]
+    delete: Callable[[PgCursor, Sequence[str]], None]
+
+
+@dataclass(frozen=True)
+class TableBatch(Generic[Row]):
+    """The last state of each key in some records, and what could not be read."""
+
+    records: list[Record]
+    upserts: dict[str, Row]
+    deletes: set[str]
+    dead: list[DeadLetter]
+
+
+def tables(rows: LiveRowWriter) -> list[Table[Any]]:
+    """The three compacted topics; deleting a user reaches into Redis too, inside the transaction."""
+
+    def delete_everywhere(cursor: PgCursor, user_ids: Sequence[str]) -> None:
+        delete_users(cursor, user_ids)
+        rows.bury(user_ids)
+
+    return [
+        Table(CATALOGUE, "track_id", CatalogueTrack, upsert_tracks, delete_tracks),
+        Table(PLAYLISTS, "playlist_id", PlaylistRecord, upsert_playlists, delete_playlists),
+        Table(USERS, "user_id", UserRecord, upsert_users, delete_everywhere),
+    ]
+
+
+def read_batch(table: Table[Row], records: Sequence[Record]) -> TableBatch[Row]:
+    """Fold records in log order: what a key's last record says is what is written."""
+    batch: TableBatch[Row] = TableBatch(list(records), {}, set(), [])
+    decoder = msgspec.json.Decoder(table.type)
+    for record in records:
+        try:
+            _fold(table, decoder, record, batch)
+        except InvalidEvent as error:
+            batch.dead.append(DeadLetter(record, 0, record.value or b"", error.code, str(error)))
+    return batch
+
+
+def _fold(table: Table[Row], decoder: msgspec.json.Decoder[Row], record: Record, batch: TableBatch[Row]) -> None:
+    key = _key(table, record)
+    if record.value is None:
+        batch.upserts.pop(key, None)
+        batch.deletes.add(key)
+        return
+    try:
+        row = decoder.decode(record.value)
+    except msgspec.ValidationError as error:
+        raise InvalidEvent(str(error), "invalid_field") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEvent(f"not JSON: {error}", "undecodable") from error
+    if getattr(row, table.key) != key:
+        raise InvalidEvent(f"the record's key is {key!r}, its {table.key} is {getattr(row, table.key)!r}", "key_mismatch")
+    _check(row)
+    batch.deletes.discard(key)
+    batch.upserts[key] = row
+
+
+def _key(table: Table[Row], record: Record) -> str:
+    try:
+        key = (record.key or b"").decode()
+    except UnicodeDecodeError:
+        raise InvalidEvent("the record's key is not UTF-8", "invalid_id") from None
+    check_id(table.key, key)
+    return key
+
+
+def _check(row: CatalogueTrack | PlaylistRecord | UserRecord) -> None:
+    for name in row.__struct_fields__:
+        value = getattr(row, name)
+        if name in _TEXTS and value is not None:
+            check_text(name, value)
+        elif name in _ID_FIELDS and value is not None:
+            check_id(name, value)
+        elif name in _LISTS:
+            for item in value:
+                _LISTS[name](name, item)
+    if isinstance(row, CatalogueTrack):
+        _check_ranges(row)
+
+
+def _check_ranges(row: CatalogueTrack) -> None:
+    if not row.name:
+        raise InvalidEvent("name is empty", "invalid_field")
+    if row.popularity is not None and not 0 <= row.popularity <= 100:
+        raise InvalidEvent("popularity must be within 0..100", "invalid_field")
+    if row.duration_ms is not None and not 0 <= row.duration_ms < 2**31:
+        raise InvalidEvent("duration_ms must be within 0..2147483647", "invalid_field")
+
+
+class TableWriter(Generic[Row]):
+    """Writes the batches of one compacted topic."""
+
+    def __init__(self, table: Table[Row], database: Database, marks: Marks) -> None:
+        self.table: Table[Row] = table
+        self._database, self._marks = database, marks
+
+    def store(self, batch: TableBatch[Row]) -> None:
+        """Write in one transaction and move the marks. Raises Fenced, PostgresUnavailable, RedisUnavailable."""
+        started = time.perf_counter()
+        with self._database.transaction() as cursor:
+            if batch.deletes:
+                self.table.delete(cursor, sorted(batch.deletes))
+            if batch.upserts:
+                self.table.upsert(cursor, list(batch.upserts.values()))
+            for partition, next_offset in {r.partition: r.offset + 1 for r in batch.records}.items():
+                expected = self._marks.get(self.table.topic, partition)
+                move_mark(cursor, self.table.topic, partition, expected, next_offset)
+        STAGE_SECONDS.labels(self.table.topic).observe(time.perf_counter() - started)
+        EVENTS_WRITTEN.labels(self.table.topic).inc(len(batch.records) - len(batch.dead))
