@@ -54,6 +54,14 @@ union all
 select user_no, track_no, weight, plays, skips, saves, statement, extract(epoch from last_at)::float8 from merged
 """
 
+_NEXT_MARK = """
+update partition_marks set next_offset = %(next)s
+where topic = %(topic)s and partition = %(partition)s and next_offset = %(expected)s
+"""
+_FIRST_MARK = """
+insert into partition_marks as m values (%(topic)s, %(partition)s, %(next)s)
+on conflict (topic, partition) do update set next_offset = excluded.next_offset where m.next_offset = 0
+"""
 _DELETION_LOCK = 0x5E60D
 """Writers hold it shared, whoever deletes a user holds it alone: a deletion sees every row written for the user before."""
 
@@ -184,11 +192,8 @@ def move_mark(cursor: PgCursor, topic: str, partition: int, expected: int, next_
 
     Raises Fenced when it is not where the caller left it: another worker owns the partition now.
     """
-    cursor.execute(
-        """insert into partition_marks as m values (%(topic)s, %(partition)s, %(next)s)
-           on conflict (topic, partition) do update set next_offset = excluded.next_offset where m.next_offset = %(expected)s""",
-        {"topic": topic, "partition": partition, "next": next_offset, "expected": expected},
-    )
+    values = {"topic": topic, "partition": partition, "expected": expected, "next": next_offset}
+    cursor.execute(_FIRST_MARK if expected == 0 else _NEXT_MARK, values)
     if cursor.rowcount != 1:
         raise Fenced(f"{topic}[{partition}] was moved past offset {expected} by another worker")
 
