@@ -1,0 +1,123 @@
+"""Running processors under faults: nothing lost, nothing doubled, poison set aside."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from confluent_kafka import Consumer, Message
+
+from infra.local.stack import LocalStack
+from segue.events import ListeningEvent, encode
+from segue.kafka import client_config
+from segue.partitioning import partition_for
+from segue.settings import Settings
+from segue.stores.postgres.database import Database
+from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
+from tests.oracle import Matrix, differences, fold, in_postgres, in_redis
+from tests.publishing import publish, publish_raw, random_events
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def processors(stack: LocalStack) -> Iterator[LocalStack]:
+    stack.start("process-1")
+    stack.start("process-2")
+    yield stack
+    stack.stop("process-1")
+    stack.stop("process-2")
+
+
+def listens(database: Database, prefix: str) -> int:
+    with database.transaction(read_only=True) as cursor:
+        cursor.execute("select coalesce(sum(events), 0) from users where user_id like %s", (f"{prefix}-%",))
+        row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+def of(prefix: str, matrix: Matrix) -> Matrix:
+    return {key: cell for key, cell in matrix.items() if key[0].startswith(f"{prefix}-")}
+
+
+def test_killing_processors_twice_under_load_loses_and_doubles_nothing(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    events = random_events(30_000, seed=1, prefix="kill")
+    retried = events[1000:2000]
+    publish(settings, events[:15_000], per_record=50)
+    wait_until(lambda: listens(database, "kill") > 1_000, 60, "the first events")
+    processors.kill("process-1", signal.SIGKILL)
+    publish(settings, events[15_000:] + retried, per_record=50)
+    wait_until(lambda: listens(database, "kill") > 12_000, 60, "progress after the first kill")
+    processors.kill("process-2", signal.SIGKILL)
+    wait_until(lambda: listens(database, "kill") == 30_000, 90, "every event")
+    assert differences(fold(events), of("kill", in_postgres(database))) == []
+    wait_until(
+        lambda: not differences(fold(events), of("kill", in_redis(settings.require_redis(), database))),
+        20,
+        "Redis equal to Postgres",
+    )
+
+
+def test_stopping_and_starting_a_processor_in_mid_load_loses_nothing(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    events = random_events(10_000, seed=2, prefix="restart")
+    publish(settings, events, per_record=10)
+    processors.stop("process-2")
+    processors.start("process-2")
+    wait_until(lambda: listens(database, "restart") == 10_000, 60, "every event")
+    assert differences(fold(events), of("restart", in_postgres(database))) == []
+
+
+def dead_letters(settings: Settings, wanted: int) -> list[Message]:
+    config = client_config(settings.require_kafka()) | {
+        "group.id": uuid.uuid4().hex,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+    }
+    consumer = Consumer(config)
+    consumer.subscribe([DEAD_LETTERS])
+    found: list[Message] = []
+    while len(found) < wanted:
+        message = consumer.poll(20)
+        assert message is not None, f"only {len(found)} dead letters came"
+        found.append(message)
+    consumer.close()
+    return found
+
+
+def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    good = random_events(10, seed=3, prefix="poison", users=1)
+    key = b"poison-0"
+    publish_raw(settings, [b"\xff\x00garbage", b'{"v":9}', encode(good[0])[:-1] + b',"ms_played":-5}'], key)
+    publish_raw(settings, [b"not a track"], b"t1", topic=CATALOGUE)
+    publish(settings, good)
+    wait_until(lambda: listens(database, "poison") == 10, 30, "the good events")
+    letters = dead_letters(settings, 4)
+    headers = [dict(letter.headers() or []) for letter in letters]
+    by_value = {letter.value(): header for letter, header in zip(letters, headers, strict=True)}
+    assert by_value[b"\xff\x00garbage"]["segue-error"] == b"undecodable"
+    assert by_value[b"\xff\x00garbage"]["segue-topic"] == LISTENING_EVENTS.encode()
+    assert by_value[b'{"v":9}']["segue-error"] == b"invalid_field"
+    assert by_value[b"not a track"]["segue-topic"] == CATALOGUE.encode()
+    codes = sorted(header["segue-error"] for header in headers)
+    assert codes == [b"invalid_field", b"invalid_ms_played", b"undecodable", b"undecodable"]
+
+
+def test_a_stray_event_finds_its_partition_and_counts_once(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    event = ListeningEvent(
+        event_id=uuid.uuid4(), type="play", user_id="stray-0", track_id="stray-track", occurred_at=datetime.now(UTC)
+    )
+    other_key = next(key for key in "abcdefghijkl" if partition_for(key, 8) != partition_for("stray-0", 8))
+    publish_raw(settings, [encode(event), encode(event)], other_key.encode())
+    wait_until(lambda: listens(database, "stray") == 1, 30, "the event")
+    assert differences(fold([event]), of("stray", in_postgres(database))) == []

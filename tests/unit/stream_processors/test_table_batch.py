@@ -1,0 +1,55 @@
+"""How records of the compacted topics are folded and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from segue.events import CatalogueTrack, PlaylistRecord, UserRecord, encode
+from segue.stores.redis.writer import LiveRowWriter
+from stream_processors.records import Record
+from stream_processors.table_writer import Table, read_batch, tables
+
+NO_SERVER = LiveRowWriter("redis://127.0.0.1:1/0", buckets=8, max_cells=10, ttl_days=1)
+CATALOGUE, PLAYLISTS, USERS = tables(NO_SERVER)
+TRACK = CatalogueTrack(track_id="t1", name="Song", artists=("Ada",))
+
+
+def record(key: bytes | None, value: bytes | None, offset: int = 0) -> Record:
+    return Record("any", 0, offset, key, value, 0.0, {})
+
+
+def test_the_last_record_of_a_key_wins() -> None:
+    newer = CatalogueTrack(track_id="t1", name="Song, again", artists=("Ada",))
+    batch = read_batch(CATALOGUE, [record(b"t1", encode(TRACK)), record(b"t1", encode(newer), 1)])
+    assert batch.upserts == {"t1": newer}
+
+
+def test_a_null_value_deletes_and_a_later_record_brings_back() -> None:
+    gone = read_batch(CATALOGUE, [record(b"t1", encode(TRACK)), record(b"t1", None, 1)])
+    assert (gone.upserts, gone.deletes) == ({}, {"t1"})
+    back = read_batch(CATALOGUE, [record(b"t1", None), record(b"t1", encode(TRACK), 1)])
+    assert (set(back.upserts), back.deletes) == ({"t1"}, set())
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "code"),
+    [
+        (CATALOGUE, b"t2", encode(TRACK), "key_mismatch"),
+        (CATALOGUE, None, encode(TRACK), "invalid_id"),
+        (CATALOGUE, b"\xff", encode(TRACK), "invalid_id"),
+        (CATALOGUE, b"t1", b"{", "undecodable"),
+        (CATALOGUE, b"t1", b'{"track_id":"t1"}', "invalid_field"),
+        (CATALOGUE, b"t1", encode(CatalogueTrack(track_id="t1", name="", artists=())), "invalid_field"),
+        (CATALOGUE, b"t1", encode(CatalogueTrack(track_id="t1", name="a\x00b", artists=())), "invalid_text"),
+        (CATALOGUE, b"t1", encode(CatalogueTrack(track_id="t1", name="a", artists=("\x00",))), "invalid_text"),
+        (CATALOGUE, b"t1", encode(CatalogueTrack(track_id="t1", name="a", artists=(), popularity=101)), "invalid_field"),
+        (PLAYLISTS, b"p1", encode(PlaylistRecord(playlist_id="p1", name="P", track_ids=("ok", ""))), "invalid_id"),
+        (USERS, b"u1", encode(UserRecord(user_id="u1", display_name="\x00")), "invalid_text"),
+    ],
+)
+def test_what_is_refused(table: Table[Any], key: bytes | None, value: bytes, code: str) -> None:
+    batch = read_batch(table, [record(key, value)])
+    assert [letter.code for letter in batch.dead] == [code]
+    assert batch.upserts == {}
