@@ -64,7 +64,7 @@ def build_worker(settings: Settings) -> Worker:
     listening = ListeningProcessor(writer, listening_marks, outbox, patience, partitions, settings.batch_events)
     processors: dict[str, Processor] = {LISTENING_EVENTS: listening}
     all_marks = [listening_marks]
-    for table in tables(rows):
+    for table in tables(rows.bury):
         marks = Marks(database, rows, partitions)
         all_marks.append(marks)
         # An outbox of its own: its list of delivery errors belongs to one thread.

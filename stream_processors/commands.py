@@ -1,16 +1,13 @@
-"""`segue process` runs one worker; `segue events …` looks after the stream."""
+"""`segue process`: run one stream processor."""
 
 from __future__ import annotations
 
 import asyncio
 
-import typer
 from prometheus_client import start_http_server
 
 from segue.logs import configure_logging
 from segue.settings import load_settings
-
-events = typer.Typer(no_args_is_help=True, help="Look after the stream: dead letters, replay, rebuild.")
 
 
 def process() -> None:

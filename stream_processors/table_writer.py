@@ -17,7 +17,6 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.listens import move_mark
 from segue.stores.postgres.playlists import delete_playlists, upsert_playlists
 from segue.stores.postgres.users import delete_users, upsert_users
-from segue.stores.redis.writer import LiveRowWriter
 from segue.topics import CATALOGUE, PLAYLISTS, USERS
 from stream_processors.marks import Marks
 from stream_processors.metrics import EVENTS_WRITTEN, STAGE_SECONDS
@@ -51,12 +50,12 @@ class TableBatch(Generic[Row]):
     dead: list[DeadLetter]
 
 
-def tables(rows: LiveRowWriter) -> list[Table[Any]]:
-    """The three compacted topics; deleting a user reaches into Redis too, inside the transaction."""
+def tables(bury: Callable[[Sequence[str]], None]) -> list[Table[Any]]:
+    """The three compacted topics; `bury` removes deleted users' live rows, inside the transaction."""
 
     def delete_everywhere(cursor: PgCursor, user_ids: Sequence[str]) -> None:
         delete_users(cursor, user_ids)
-        rows.bury(user_ids)
+        bury(user_ids)
 
     return [
         Table(CATALOGUE, "track_id", CatalogueTrack, upsert_tracks, delete_tracks),

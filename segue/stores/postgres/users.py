@@ -59,9 +59,10 @@ def upsert_users(cursor: PgCursor, records: Sequence[UserRecord]) -> None:
     newest = sorted({record.user_id: record for record in records}.values(), key=lambda r: r.user_id)
     execute_values(
         cursor,
-        """insert into users (user_id, display_name, genres) values %s
+        """insert into users as u (user_id, display_name, genres) values %s
            on conflict (user_id) do update set
-               display_name = excluded.display_name, genres = excluded.genres, deleted_at = null""",
+               display_name = excluded.display_name, genres = excluded.genres, deleted_at = null,
+               returned_at = case when u.deleted_at is null then u.returned_at else now() end""",
         [(r.user_id, r.display_name, list(r.genres)) for r in newest],
         page_size=500,
     )
@@ -108,3 +109,9 @@ def user_ids_of(cursor: PgCursor, user_nos: Sequence[UserNo]) -> dict[UserNo, st
     """The external ids of these numbers."""
     cursor.execute("select user_no, user_id from users where user_no = any(%s)", (list(user_nos),))
     return {UserNo(number): user_id for number, user_id in cursor}
+
+
+def user_numbers(cursor: PgCursor) -> list[UserNo]:
+    """The numbers of every listener with events, in order."""
+    cursor.execute("select user_no from users where deleted_at is null and events > 0 order by user_no")
+    return [UserNo(number) for (number,) in cursor]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ import redis.exceptions
 from segue.errors import Fenced, RedisUnavailable
 from segue.listeners import ListenerState
 from segue.stores.redis.rows import bucket_of, guard_key, pack_cells, pack_meta, row_key, row_key_pattern
-from segue.stores.redis.scripts import BURY, FILL_ROWS, WRITE_BATCH
+from segue.stores.redis.scripts import BURY, FILL_IF_ABSENT, FILL_ROWS, WRITE_BATCH
 
 ABSENT = -1
 """Offset of a guard that is not there: this Redis is new or was flushed."""
@@ -37,6 +37,7 @@ class LiveRowWriter:
         self._redis = redis.Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
         self._write_batch = self._redis.register_script(WRITE_BATCH)
         self._fill_rows = self._redis.register_script(FILL_ROWS)
+        self._fill_if_absent = self._redis.register_script(FILL_IF_ABSENT)
         self._bury = self._redis.register_script(BURY)
         self._buckets, self._max_cells, self._ttl_s = buckets, max_cells, ttl_days * 86_400
         self.trimmed = 0
@@ -89,6 +90,22 @@ class LiveRowWriter:
                 if not self._fill_rows(keys=keys, args=args):
                     return False
         return True
+
+    def fill_absent(self, states: Mapping[str, ListenerState]) -> int:
+        """Write whole rows where there are none; returns how many. A row that is there was written later, so it stays."""
+        now_s = time.time()
+        with _translated(), self._redis.pipeline(transaction=False) as pipeline:
+            for user_id, state in states.items():
+                args: list[Any] = [self._ttl_s, pack_meta(state, now_s), pack_cells(state.cells)]
+                self._fill_if_absent(keys=[row_key(user_id, self._buckets)], args=args, client=pipeline)
+            return sum(map(int, pipeline.execute()))
+
+    def drop(self, user_ids: Iterable[str]) -> None:
+        """Remove rows, to be rebuilt; tombstones too."""
+        keys = [row_key(user_id, self._buckets) for user_id in user_ids]
+        with _translated():
+            if keys:
+                self._redis.delete(*keys)
 
     def claim_guards(self, partition: int, partitions: int, offset: int) -> None:
         """Set those guards of a partition that are missing: a new or flushed Redis holds no row that could be older."""

@@ -13,7 +13,9 @@ create table users (
     last_event_at timestamptz,
     created_at    timestamptz not null default now(),
     -- A deleted user keeps this row only, so that late events of theirs are refused.
-    deleted_at    timestamptz
+    deleted_at    timestamptz,
+    -- When a deleted user returned; a replay of the log leaves out what came before.
+    returned_at   timestamptz
 ) with (fillfactor = 70);
 
 -- A track that was played before the catalogue knew it has its id only; name is null until its record arrives.
@@ -116,4 +118,10 @@ create table champion (
     only_row    boolean primary key default true check (only_row),
     version     text not null references models,
     promoted_at timestamptz not null default now()
+);
+
+-- In a schema that a replay made: from where it read the log.
+create table replayed (
+    started_from text not null,
+    finished_at  timestamptz not null default now()
 );

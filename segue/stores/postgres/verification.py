@@ -1,0 +1,129 @@
+"""Comparing two states row by row, and what a replay must know of the live one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg2.extensions import cursor as PgCursor
+
+from segue.stores.postgres.database import Database
+
+SAMPLES = 10
+WEIGHT_TOLERANCE = 1e-9
+"""Relative. Sums of floats depend on their order, and a replay cuts other batches than the live processors did."""
+
+_INTERACTIONS = """
+select user_id, track_id, weight, plays, skips, saves, statement, last_at
+from {0}.interactions join {0}.users using (user_no) join {0}.tracks using (track_no)
+"""
+_COMPARISONS = {
+    "interactions": """
+        select coalesce(a.user_id, b.user_id) || ' ' || coalesce(a.track_id, b.track_id)
+        from ({live_interactions}) a full join ({other_interactions}) b using (user_id, track_id)
+        where (a.plays, a.skips, a.saves, a.statement, a.last_at) is distinct from
+              (b.plays, b.skips, b.saves, b.statement, b.last_at)
+           or not abs(a.weight - b.weight) <= {tolerance} * greatest(1, abs(a.weight))""",
+    "listens": """
+        select coalesce(a.event_id, b.event_id)::text from {live}.listens a full join {other}.listens b using (event_id)
+        where a.event_id is null or b.event_id is null""",
+    "users": """
+        select coalesce(a.user_id, b.user_id) from {live}.users a full join {other}.users b using (user_id)
+        where (coalesce(a.events, 0), a.last_event_at) is distinct from (coalesce(b.events, 0), b.last_event_at)
+           or (a.deleted_at is null) <> (b.deleted_at is null)""",
+    "tracks": """
+        select coalesce(a.track_id, b.track_id) from {live}.tracks a full join {other}.tracks b using (track_id)
+        where (a.name, a.artists, a.genres, a.features, a.popularity) is distinct from
+              (b.name, b.artists, b.genres, b.features, b.popularity) or (a.deleted_at is null) <> (b.deleted_at is null)""",
+    "playlists": """
+        select coalesce(a.playlist_id, b.playlist_id) from {live_playlists} a full join {other_playlists} b using (playlist_id)
+        where (a.name, a.track_ids) is distinct from (b.name, b.track_ids)""",
+}
+_PLAYLISTS = """
+(select playlist_id, p.name, array_agg(track_id order by position) as track_ids
+ from {0}.playlists p left join {0}.playlist_tracks using (playlist_no) left join {0}.tracks using (track_no)
+ group by playlist_id, p.name)
+"""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows of one table in the live state, and which of them differ."""
+
+    table: str
+    rows: int
+    different: int
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lives:
+    """Users of the live state that were deleted, and when those who came back did."""
+
+    deleted: frozenset[str]
+    returned_at_s: dict[str, float]
+
+    def counts(self, user_id: str, arrived_at_s: float) -> bool:
+        """Whether an event that arrived at a Unix time belongs to the user's present life."""
+        return user_id not in self.deleted and arrived_at_s >= self.returned_at_s.get(user_id, 0.0)
+
+
+def compare(database: Database, other_schema: str) -> list[Comparison]:
+    """Compare the database's own schema with another, in one snapshot."""
+    names = {"live": database.schema, "other": other_schema, "tolerance": WEIGHT_TOLERANCE}
+    for side in ("live", "other"):
+        names |= {f"{side}_interactions": _INTERACTIONS.format(names[side]), f"{side}_playlists": _PLAYLISTS.format(names[side])}
+    with database.transaction("REPEATABLE READ", read_only=True) as cursor:
+        return [_compare_one(cursor, table, query.format(**names)) for table, query in _COMPARISONS.items()]
+
+
+def _compare_one(cursor: PgCursor, table: str, query: str) -> Comparison:
+    cursor.execute(f"select count(*) from {table}")
+    (rows,) = cursor.fetchone() or (0,)
+    cursor.execute(f"select count(*) over (), key from ({query}) as different(key) limit {SAMPLES}")
+    found = cursor.fetchall()
+    return Comparison(table, rows, found[0][0] if found else 0, tuple(key for _, key in found))
+
+
+def unequal_marks(database: Database, other_schema: str) -> list[str]:
+    """Partitions whose high-water marks differ: the two states are not of the same moment."""
+    with database.transaction(read_only=True) as cursor:
+        cursor.execute(
+            f"""select topic, partition, coalesce(a.next_offset, 0), coalesce(b.next_offset, 0)
+                from partition_marks a full join {other_schema}.partition_marks b using (topic, partition)
+                where coalesce(a.next_offset, 0) <> coalesce(b.next_offset, 0) order by 1, 2"""
+        )
+        return [f"{topic}[{partition}]: live at {live}, replayed to {other}" for topic, partition, live, other in cursor]
+
+
+def read_lives(database: Database) -> Lives:
+    """Which users are deleted or have returned."""
+    with database.transaction(read_only=True) as cursor:
+        cursor.execute(
+            "select user_id, deleted_at, returned_at from users where deleted_at is not null or returned_at is not null"
+        )
+        rows: list[tuple[str, datetime | None, datetime | None]] = cursor.fetchall()
+    deleted = frozenset(user_id for user_id, deleted_at, _ in rows if deleted_at)
+    return Lives(deleted, {user_id: at.timestamp() for user_id, _, at in rows if at})
+
+
+def note_replay(database: Database, started_from: str) -> None:
+    """Keep in a replayed schema from where the log was read."""
+    with database.transaction() as cursor:
+        cursor.execute("insert into replayed values (%s)", (started_from,))
+
+
+def replayed_from(database: Database) -> str | None:
+    """From where the schema was replayed, or None if no replay finished there."""
+    with database.transaction(read_only=True) as cursor:
+        cursor.execute("select started_from from replayed order by finished_at desc limit 1")
+        row = cursor.fetchone()
+        return str(row[0]) if row else None
+
+
+def drop_schema(database: Database) -> None:
+    """Remove the database's schema and all in it. Refuses the live one."""
+    if database.schema == "public":
+        raise ValueError("the live schema is not dropped")
+    with database.transaction() as cursor:
+        cursor.execute(f"drop schema if exists {database.schema} cascade")

@@ -1,0 +1,83 @@
+"""Reading a stretch of the log, apart from the processors' consumer group."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from segue.errors import KafkaUnavailable
+from segue.kafka import client_config
+from segue.settings import Settings
+
+TIMEOUT_S = 10.0
+Positions = dict[tuple[str, int], int]
+"""Offsets by (topic, partition)."""
+
+
+class LogReader:
+    """A consumer that is told where to start and stops where the log ended when it began. Close it after use."""
+
+    def __init__(self, settings: Settings, group: str | None = None) -> None:
+        self._consumer = Consumer(
+            client_config(settings.require_kafka())
+            | {
+                "group.id": group or f"reader-{uuid.uuid4().hex}",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
+            }
+        )
+
+    def bounds(self, topics: Iterable[str]) -> tuple[Positions, Positions]:
+        """First offsets kept, and the offsets behind the last records, of every partition. Raises KafkaUnavailable."""
+        starts: Positions = {}
+        ends: Positions = {}
+        try:
+            known = self._consumer.list_topics(timeout=TIMEOUT_S).topics
+            for topic in topics:
+                for number in known[topic].partitions:
+                    low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT_S)
+                    starts[topic, number], ends[topic, number] = low, high
+        except KafkaException as error:
+            raise KafkaUnavailable(str(error)) from error
+        return starts, ends
+
+    def committed(self, starts: Positions) -> Positions:
+        """The group's committed offsets, where there are none the given starts."""
+        found = self._consumer.committed([TopicPartition(*where) for where in starts], timeout=TIMEOUT_S)
+        return {(tp.topic, tp.partition): max(tp.offset, starts[tp.topic, tp.partition]) for tp in found}
+
+    def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Keep the group's offsets."""
+        self._consumer.commit(offsets=[TopicPartition(*where, at) for where, at in positions.items()], asynchronous=False)
+
+    def offsets_at(self, starts: Positions, time_s: float) -> Positions:
+        """The first offset of each partition at or after a Unix time; its end if there is none."""
+        asked = [TopicPartition(*where, round(time_s * 1000)) for where in starts]
+        found = self._consumer.offsets_for_times(asked, timeout=TIMEOUT_S)
+        _, ends = self.bounds({topic for topic, _ in starts})
+        return {(tp.topic, tp.partition): tp.offset if tp.offset >= 0 else ends[tp.topic, tp.partition] for tp in found}
+
+    def read(self, starts: Positions, ends: Positions) -> Iterator[Message]:
+        """Messages from `starts` up to, not including, `ends`; in order within a partition. Raises KafkaUnavailable."""
+        left = {where for where, end in ends.items() if starts[where] < end}
+        self._consumer.assign([TopicPartition(*where, starts[where]) for where in left])
+        while left:
+            message = self._consumer.poll(TIMEOUT_S)
+            if message is None:
+                raise KafkaUnavailable(f"nothing came from the log within {TIMEOUT_S:.0f} s")
+            where = (message.topic() or "", message.partition() or 0)
+            error, offset = message.error(), message.offset() or 0
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                raise KafkaUnavailable(error.str())
+            if error is None and offset < ends[where]:
+                yield message
+            # The end of a compacted partition may hold no record: its EOF ends it too.
+            if error is not None or offset >= ends[where] - 1:
+                left.discard(where)
+
+    def close(self) -> None:
+        """Leave the group and close the connections."""
+        self._consumer.close()

@@ -1,0 +1,132 @@
+"""Rebuilding the state from the log beside the live one, through the same code that writes the live one."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import islice
+from typing import TypeVar
+
+from confluent_kafka import Message
+
+from segue.errors import InvalidInput
+from segue.settings import Settings
+from segue.stores.commands import state_facts
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.listens import read_mark
+from segue.stores.postgres.migrations import migrate
+from segue.stores.postgres.verification import Lives, drop_schema, note_replay, read_lives
+from segue.stores.redis.writer import LiveRowWriter
+from segue.taste import TasteWeights
+from segue.topics import LISTENING_EVENTS
+from stream_processors.listening_batch import listening_batches
+from stream_processors.listening_writer import ListeningWriter
+from stream_processors.log_reader import LogReader, Positions
+from stream_processors.marks import Marks
+from stream_processors.records import Record
+from stream_processors.table_writer import TableWriter, read_batch, tables
+
+CHUNK_RECORDS = 1_000
+_LAST = re.compile(r"last=(\d+)(s|m|h|d)\Z")
+_TS = re.compile(r"ts=(\d+(?:\.\d+)?)\Z")
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+Item = TypeVar("Item")
+
+
+class _ReplayMarks(Marks):
+    """Marks of the replayed schema; there is no Redis behind it to repair."""
+
+    def repair(self, partition: int) -> int:
+        """The mark alone."""
+        with self._database.transaction(read_only=True) as cursor:
+            return read_mark(cursor, LISTENING_EVENTS, partition)
+
+
+def replay(settings: Settings, start: str, schema: str, progress: Callable[[int, int], None]) -> int:
+    """Replay the log as it stands now into a new `schema`; returns how many listening records were read.
+
+    `start` (earliest, latest, ts=UNIX_SECONDS, last=90m) says where listening events begin; the compacted topics are always read
+    whole. An existing schema of that name is replaced. `progress` hears (records read, records in all).
+    """
+    live = Database(settings.require_postgres())
+    target = Database(settings.require_postgres(), schema=schema)
+    drop_schema(target)
+    migrate(target, state_facts(settings))
+    rows = LiveRowWriter(settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, 1)
+    marks = _ReplayMarks(target, rows, settings.kafka_partitions)
+    with closing(LogReader(settings)) as reader:
+        for table in tables(lambda _: None):
+            writer = TableWriter(table, target, marks)
+            for records in _chunks(_records(reader, *reader.bounds([table.topic]))):
+                writer.store(read_batch(table, records))
+                _note(marks, records)
+        starts, ends = _window(reader, start)
+        total = sum(end - starts[where] for where, end in ends.items())
+        done = 0
+        writer_ = ListeningWriter(
+            target, rows, marks, settings.kafka_partitions, TasteWeights(half_life_days=settings.half_life_days),
+            settings.id_cache_entries, settings.listener_row_tracks,
+        )  # fmt: skip
+        lives = read_lives(live)
+        for records in _chunks(_records(reader, starts, ends)):
+            _store(writer_, marks, records, settings, lives)
+            done += len(records)
+            progress(done, total)
+    note_replay(target, start)
+    return done
+
+
+def _store(writer: ListeningWriter, marks: Marks, records: list[Record], settings: Settings, lives: Lives) -> None:
+    for batch in listening_batches(records, lambda _: False, settings.kafka_partitions, settings.batch_events):
+        batch.accepted = [(r, event) for r, event in batch.accepted if lives.counts(event.user_id, r.timestamp_s)]
+        writer.store(batch)
+        _note(marks, batch.records)
+
+
+def _note(marks: Marks, records: Iterable[Record]) -> None:
+    for record in records:
+        marks.set(record.topic, record.partition, record.offset + 1)
+
+
+def _window(reader: LogReader, start: str) -> tuple[Positions, Positions]:
+    starts, ends = reader.bounds([LISTENING_EVENTS])
+    if start == "earliest":
+        return starts, ends
+    if start == "latest":
+        return ends, ends
+    return reader.offsets_at(starts, _time_of(start)), ends
+
+
+def _time_of(start: str) -> float:
+    if match := _LAST.match(start):
+        return time.time() - int(match[1]) * _UNIT_S[match[2]]
+    if match := _TS.match(start):
+        return float(match[1])
+    raise InvalidInput(f"--from {start}: use earliest, latest, ts=UNIX_SECONDS or last=90m (s, m, h, d)")
+
+
+def _records(reader: LogReader, starts: Positions, ends: Positions) -> Iterator[Record]:
+    return map(_record, reader.read(starts, ends))
+
+
+def _record(message: Message) -> Record:
+    key, value = message.key(), message.value()
+    _, timestamp_ms = message.timestamp()
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        key.encode() if isinstance(key, str) else key,
+        value.encode() if isinstance(value, str) else value,
+        timestamp_ms / 1000,
+        {},
+    )
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK_RECORDS)):
+        yield chunk
