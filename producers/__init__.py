@@ -1,0 +1,1 @@
+"""Producers: what puts listening events, tracks, playlists and users into Kafka."""

@@ -1,0 +1,1 @@
+"""Listeners who do not exist, with tastes over a catalogue that does."""
