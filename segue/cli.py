@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from segue.errors import SegueError
 
@@ -20,7 +21,7 @@ def main() -> None:
     try:
         build_app(sys.argv[1:])()
     except SegueError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False)
+        Console(stderr=True).print(f"[red]error:[/red] {escape(str(error))}", highlight=False)
         sys.exit(EXIT_ERROR)
 
 

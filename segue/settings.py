@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_batch_events: int = Field(1_000, ge=1)
     """Events in one POST /events."""
+    api_queue_records: int = Field(20_000, ge=100)
+    """Kafka records that the API holds until they are acknowledged; past this POST /events answers 503."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker or trainer; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

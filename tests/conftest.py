@@ -26,10 +26,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     for name in [name for name in os.environ if name.startswith("SEGUE_")]:
         del os.environ[name]
     state_dir = tmp_path_factory.mktemp("state")
-    with LocalStack(state_dir, workers=2, preferred_ports={}) as running:
+    running = LocalStack(state_dir, workers=4, preferred_ports={})
+    try:
         os.environ |= running.start_servers()
         running.prepare_stores()
         yield running
+    finally:
+        running.erase()
 
 
 @pytest.fixture(scope="session")

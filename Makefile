@@ -1,0 +1,75 @@
+# Everything a person types here, CI types too. `make` alone lists what there is.
+.POSIX:
+.SUFFIXES:
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+UV = $(BIN)/uv
+UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+PACKAGES = segue producers stream_processors trainer api infra benchmarks
+STAMPS = $(VENV)/.stamps
+
+.PHONY: help install demo up down test check chaos bench lock clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+install: $(STAMPS)/prepared ## a virtual environment with everything a user needs, locked and hashed
+
+demo: install ## start everything on real tracks, and recommend
+	$(BIN)/segue up --demo
+
+up: install ## start everything, empty
+	$(BIN)/segue up
+
+down: ## stop what `make demo` or `make up` started
+	@if [ -x $(BIN)/segue ]; then $(BIN)/segue down; else echo "nothing is installed, so nothing runs"; fi
+
+test: $(STAMPS)/dev $(STAMPS)/prepared ## every test that this machine can run, and why the others were left out
+	$(BIN)/pytest
+
+check: $(STAMPS)/dev ## format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(PACKAGES) tests
+	$(BIN)/lint-imports
+
+chaos: $(STAMPS)/dev $(STAMPS)/prepared ## the long run with injected faults
+	SEGUE_CHAOS_FAULTS=30 $(BIN)/pytest -s -m chaos tests/chaos
+
+bench: $(STAMPS)/dev $(STAMPS)/prepared ## all benchmarks, and a table of the results
+	$(BIN)/python -m benchmarks all
+
+lock: $(STAMPS)/uv ## choose the newest versions that pyproject.toml allows, again
+	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --output-file requirements.lock pyproject.toml -
+	$(UV_COMPILE) --upgrade --extra local --extra dev --output-file requirements-dev.lock pyproject.toml
+	@printf 'uv\n' | $(UV_COMPILE) --upgrade --output-file requirements-uv.lock -
+
+clean: ## remove the virtual environment and all caches; data of the stack stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Segue needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	  echo "Install one (apt install python3.11 python3.11-venv) and run: make install PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "This Python cannot make virtual environments. Run: apt install python3-venv, then make install again."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/uv: $(VENV)/pyvenv.cfg requirements-uv.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/installed: $(STAMPS)/uv requirements.lock pyproject.toml
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/installed requirements-dev.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(STAMPS)/prepared: $(STAMPS)/installed
+	$(BIN)/segue prepare
+	@touch $@

@@ -1,0 +1,95 @@
+"""`segue up --demo`: from nothing to recommendations on real tracks, leaving out what an earlier run has done already."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from infra.local.api_probe import START_TIMEOUT_S, ApiProbe, ApiUnavailable
+from infra.local.programs import LISTENERS, worker_names
+from infra.local.stack import LocalStack, StartFailed
+from segue.errors import KafkaUnavailable
+from segue.kafka import consumer_lag
+from segue.settings import Settings
+from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
+
+BACKLOG_DAYS = 30
+SOMEBODY = "listener-00001"
+"""The simulated listener whose answers the demo shows."""
+SHOWN = 5
+CATALOGUE_TIMEOUT_S = 120.0
+LAG_TIMEOUT_S = 600.0
+MODEL_TIMEOUT_S = 120.0
+POLL_S = 0.1
+LAG_POLL_S = 0.25
+
+
+class Demo:
+    """The steps from a started stack to the first recommendation; `report` gets a line for each."""
+
+    def __init__(self, stack: LocalStack, settings: Settings, api: ApiProbe, report: Callable[[str], None]) -> None:
+        self._stack = stack
+        self._settings = settings
+        self._api = api
+        self._report = report
+
+    def open(self) -> None:
+        """Run the steps. Raises StartFailed with the log that tells why a step failed."""
+        self._stack.start(*worker_names(self._stack.workers), "api")
+        wait_for_api(self._stack, self._api)
+        if self._api.readiness().model is None:
+            self._fill()
+        else:
+            self._report("catalogue, history and model are there already")
+        self._until(self._recommends, MODEL_TIMEOUT_S, "no recommendation from a model came", "api")
+        self._stack.start("trainer", "simulator")
+
+    def _fill(self) -> None:
+        if self._api.readiness().tracks == 0:
+            self._step("reading the catalogue", "ingest", "catalogue")
+            self._until(lambda: self._api.readiness().tracks > 0, CATALOGUE_TIMEOUT_S, "no track arrived", "process-1")
+            self._until(self._caught_up, LAG_TIMEOUT_S, "the workers did not catch up", "process-1")
+        days = str(BACKLOG_DAYS)
+        self._step(f"{LISTENERS} listeners, {days} days", "simulate", "--listeners", str(LISTENERS), "--backlog-days", days)
+        began = time.monotonic()
+        self._until(self._caught_up, LAG_TIMEOUT_S, "the workers did not catch up", "process-1")
+        self._report(f"history is in Postgres and Redis ({time.monotonic() - began:.1f} s)")
+        self._step("training the first model", "train", "--once")
+
+    def _step(self, text: str, *command: str) -> None:
+        began = time.monotonic()
+        self._stack.run_segue(*command)
+        self._report(f"{text} ({time.monotonic() - began:.1f} s)")
+
+    def _caught_up(self) -> bool:
+        time.sleep(LAG_POLL_S)
+        topics = (CATALOGUE, PLAYLISTS, USERS, LISTENING_EVENTS)
+        try:
+            lag = consumer_lag(self._stack.environment["SEGUE_KAFKA_BOOTSTRAP"], self._settings.kafka_group, topics)
+        except KafkaUnavailable:
+            return False
+        return sum(lag.values()) == 0
+
+    def _recommends(self) -> bool:
+        answer = self._api.recommend(SOMEBODY, SHOWN)
+        return bool(answer.titles) and answer.model is not None
+
+    def _until(self, condition: Callable[[], bool], timeout_s: float, failure: str, program: str) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not _holds(condition):
+            if time.monotonic() > deadline:
+                raise StartFailed(f"{failure} within {timeout_s:.0f} s. {self._stack.last_words(program)}")
+            time.sleep(POLL_S)
+
+
+def wait_for_api(stack: LocalStack, api: ApiProbe) -> None:
+    """Wait until the started API answers. Raises StartFailed."""
+    if not api.wait(START_TIMEOUT_S):
+        raise StartFailed(f"the API did not answer within {START_TIMEOUT_S:.0f} s. {stack.last_words('api')}")
+
+
+def _holds(condition: Callable[[], bool]) -> bool:
+    try:
+        return condition()
+    except ApiUnavailable:
+        return False

@@ -1,0 +1,113 @@
+"""One API process with everything around it in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+import httpx
+import pytest
+
+from api.answers import Answers
+from api.app import create_app
+from api.gates import CircuitBreaker, PostgresGate
+from api.listener_states import ListenerStates
+from api.live_catalogue import LiveCatalogue
+from api.live_model import LiveModel
+from api.metrics import Metrics
+from api.services import Services
+from segue.catalogue import Track
+from segue.settings import Settings
+from segue.taste import DEFAULT_WEIGHTS
+from tests.unit.api.fakes import CATALOGUE, FakePostgres, FakePublisher, FakeRows, FakeSnapshots
+
+SETTINGS = Settings(api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
+
+
+@dataclass
+class World:
+    """The servers around the API, and what it did when a background task crashed."""
+
+    postgres: FakePostgres
+    redis: FakeRows = field(default_factory=FakeRows)
+    kafka: FakePublisher = field(default_factory=FakePublisher)
+    snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
+    metrics: Metrics = field(default_factory=Metrics)
+    crashes: list[str] = field(default_factory=list)
+    now_s: float = 1000.0
+
+    def services(self, executor: ThreadPoolExecutor) -> Services:
+        catalogue = LiveCatalogue(self.postgres, executor, self.metrics)
+        model = LiveModel(self.postgres, self.snapshots.load, catalogue, executor, self.metrics)
+        gate = PostgresGate(executor, breaker=CircuitBreaker(clock=self.clock))
+        breaker = CircuitBreaker(clock=self.clock)
+        return Services(
+            settings=SETTINGS,
+            weights=DEFAULT_WEIGHTS,
+            metrics=self.metrics,
+            catalogue=catalogue,
+            model=model,
+            listeners=ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker),
+            answers=Answers(model, catalogue, DEFAULT_WEIGHTS, executor),
+            events=self.kafka,
+            search=self.postgres,
+            postgres=gate,
+            probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
+            on_crash=lambda: self.crashes.append("crash"),
+        )
+
+    def clock(self) -> float:
+        return self.now_s
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client of the running app."""
+        with ThreadPoolExecutor(4) as executor:
+            app = create_app(self.services(executor))
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url="http://segue.test") as client,
+            ):
+                yield client
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A catalogue of eight jazz and eight rock tracks, and a promoted model of it."""
+    made = World(FakePostgres(CATALOGUE))
+    made.postgres.promoted = "v1"
+    yield made
+    assert made.crashes == []
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    async with world.serving() as opened:
+        yield opened
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], timeout_s: float = 5.0) -> None:
+    """Wait until it holds."""
+    with anyio.fail_after(timeout_s):
+        while not await holds():  # noqa: ASYNC110 - what is waited for is behind HTTP
+            await anyio.sleep(0.01)
+
+
+def ids(answer: httpx.Response) -> Sequence[str]:
+    """The track ids of an answer."""
+    return [item["track_id"] for item in answer.json()["items"]]
+
+
+def empty_world(tracks: Sequence[Track] = ()) -> World:
+    """No model, and only these tracks."""
+    return World(FakePostgres(tracks))

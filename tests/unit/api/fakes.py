@@ -1,0 +1,194 @@
+"""The ports of the API in memory. Each can be taken away and brought back by setting `away`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from api.event_publisher import EventPublisher
+from api.listener_states import Rows, Users
+from api.live_catalogue import TrackSource
+from api.live_model import Registry, Served
+from api.services import TrackSearch
+from segue.catalogue import Track
+from segue.errors import CorruptSnapshot, KafkaUnavailable, PostgresUnavailable, RedisUnavailable
+from segue.events import AudioFeatures, ListeningEvent
+from segue.ids import TrackNo, UserNo
+from segue.listeners import Cell, ListenerState
+from segue.models.als import AlsConfig, AlsModel
+from segue.models.blend import Blend
+from segue.models.contract import Interactions
+from segue.recommending.answer import Recommender
+from segue.stores.postgres.catalogue import TrackChange
+from segue.stores.postgres.users import User
+from segue.stores.redis.rows import ListenerRow, row_of
+from segue.taste import forward_factor
+
+JAZZ_SOUND = {"valence": 0.3, "energy": 0.2}
+ROCK_SOUND = {"valence": 0.8, "energy": 0.9}
+
+
+def track(number: int, genre: str, **changes: object) -> Track:
+    """Track `t<number>`: calm-sad jazz or happy rock, popularity 100 less its number, released in 1980 plus its number."""
+    sound = JAZZ_SOUND if genre == "jazz" else ROCK_SOUND
+    neutral = dict.fromkeys(("danceability", "speechiness", "acousticness", "instrumentalness", "liveness"), 0.5)
+    features = AudioFeatures(**neutral, **sound, key=1, mode=1, loudness=-8.0, tempo=100.0 + number)
+    facts: dict[str, object] = {
+        "track_no": TrackNo(number), "track_id": f"t{number}", "name": f"Song {'abcdefghijklmnopqrstuvwxyz'[number]}",
+        "artists": (f"Artist {number}",), "album": "Album", "year": 1980 + number, "duration_ms": 180_000, "explicit": False,
+        "popularity": 100 - number, "genres": (genre,), "features": features,
+    }  # fmt: skip
+    return Track(**(facts | changes))  # type: ignore[arg-type]
+
+
+JAZZ = [track(number, "jazz") for number in range(1, 9)]
+ROCK = [track(number, "rock") for number in range(9, 17)]
+CATALOGUE = JAZZ + ROCK
+
+
+@cache
+def fitted() -> Recommender:
+    """A real recommender: ten listeners of the jazz tracks, ten of the rock tracks, each missing two."""
+    tracks = CATALOGUE
+    half = len(tracks) // 2
+    plays = np.zeros((20, len(tracks)), np.float32)
+    for listener in range(20):
+        columns = np.arange(half) + half * (listener % 2)
+        plays[listener, np.delete(columns, [listener % half, (listener + 1) % half])] = 3.0
+    numbers = np.array([t.track_no for t in tracks], np.int32)
+    blend = Blend(als=AlsModel(AlsConfig(factors=4, iterations=4))).fit(Interactions(csr_matrix(plays), numbers, 20), tracks)
+    return Recommender.build(blend, numbers, tracks)
+
+
+def state(*played: int, events: int | None = None, user_no: int = 1) -> ListenerState:
+    """Someone who played these tracks once each, just now."""
+    now_s = time.time()
+    cells = [Cell(TrackNo(number), forward_factor(now_s), 1, 0, 0, 1, now_s) for number in played]
+    return ListenerState(UserNo(user_no), len(played) if events is None else events, now_s, cells)
+
+
+def row(*played: int) -> ListenerRow:
+    """The live row of that state."""
+    return row_of(state(*played), time.time())
+
+
+class FakeRows(Rows):
+    """Redis."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, ListenerRow] = {}
+        self.away = False
+        self.calls = 0
+
+    async def row(self, user_id: str) -> ListenerRow | None:
+        self._call()
+        return self.rows.get(user_id)
+
+    async def fill(self, user_id: str, state: ListenerState) -> None:
+        self._call()
+        self.rows.setdefault(user_id, row_of(state, time.time()))
+
+    async def ping(self) -> None:
+        self._call()
+
+    async def close(self) -> None:
+        self.rows.clear()
+
+    def _call(self) -> None:
+        self.calls += 1
+        if self.away:
+            raise RedisUnavailable("connection refused")
+
+
+class FakePostgres(Users, TrackSource, TrackSearch, Registry):
+    """Postgres: users, tracks and the registry."""
+
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        self.users: dict[str, User] = {}
+        self.states: dict[str, ListenerState] = {}
+        self.changes = [TrackChange(t.track_no, t, datetime(2026, 1, 1, tzinfo=UTC)) for t in tracks]
+        self.promoted: str | None = None
+        self.away = False
+        self.calls = 0
+
+    def by_id(self, user_id: str) -> User | None:
+        self.ping()
+        return self.users.get(user_id)
+
+    def state(self, user_id: str, max_cells: int) -> ListenerState | None:
+        self.ping()
+        found = self.states.get(user_id)
+        return found and replace(found, cells=found.cells[:max_cells])
+
+    def changes_since(self, changed_at: datetime | None) -> list[TrackChange]:
+        self.ping()
+        return [change for change in self.changes if changed_at is None or change.changed_at >= changed_at]
+
+    def search(self, query: str, limit: int) -> list[Track]:
+        self.ping()
+        named = [change.track for change in self.changes if change.track and query.casefold() in change.track.name.casefold()]
+        return named[:limit]
+
+    def champion(self) -> tuple[str, str] | None:
+        self.ping()
+        return (self.promoted, f"memory/{self.promoted}") if self.promoted else None
+
+    def ping(self) -> None:
+        self.calls += 1
+        if self.away:
+            raise PostgresUnavailable("connection refused")
+
+    def add(self, new: Track) -> None:
+        self.changes.append(TrackChange(new.track_no, new, datetime.now(UTC)))
+
+    def delete(self, gone: Track) -> None:
+        self.changes = [change for change in self.changes if change.track_no != gone.track_no]
+        self.changes.append(TrackChange(gone.track_no, None, datetime.now(UTC)))
+
+
+class FakePublisher(EventPublisher):
+    """Kafka: takes every event, unless it is away or the listener is in `refused`."""
+
+    def __init__(self) -> None:
+        self.taken: list[ListeningEvent] = []
+        self.refused: set[str] = set()
+        self.away = False
+        self.closed = False
+
+    async def publish(self, events: Sequence[ListeningEvent]) -> list[str | None]:
+        await self.check()
+        self.taken += [event for event in events if event.user_id not in self.refused]
+        return ["broker gone" if event.user_id in self.refused else None for event in events]
+
+    async def check(self) -> None:
+        if self.away:
+            raise KafkaUnavailable("no Kafka broker answers")
+
+    def start(self) -> None:
+        self.closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def queued(self) -> int:
+        return 0
+
+
+class FakeSnapshots:
+    """Loads any version but those in `corrupt`."""
+
+    def __init__(self) -> None:
+        self.corrupt: set[str] = set()
+        self.loads: list[str] = []
+
+    def load(self, version: str, tracks: Sequence[Track]) -> Served:
+        self.loads.append(version)
+        if version in self.corrupt:
+            raise CorruptSnapshot(f"snapshot {version}: item_factors.npy changed since it was written")
+        return Served(version, datetime(2026, 11, 23, tzinfo=UTC), fitted().add_tracks(tracks))

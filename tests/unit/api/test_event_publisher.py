@@ -1,0 +1,100 @@
+"""The Kafka publisher, against librdkafka's own broker in memory and against none."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+
+from api.event_publisher import KafkaEventPublisher, records_of
+from segue.errors import KafkaUnavailable
+from segue.events import ListeningEvent, Rejected, decode_listening_record
+from segue.kafka import producer_config
+from segue.partitioning import partition_for
+from segue.settings import Settings
+from segue.topics import LISTENING_EVENTS
+
+pytestmark = pytest.mark.anyio
+
+NOWHERE = Settings(kafka_bootstrap="127.0.0.1:1")
+
+
+def event(user_id: str, track_id: str = "t1") -> ListeningEvent:
+    return ListeningEvent(event_id=uuid.uuid4(), type="play", user_id=user_id, track_id=track_id, occurred_at=datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def bootstrap() -> Iterator[str]:
+    """A broker in memory with the topic, kept alive by the client that carries it."""
+    carrier = Producer({"bootstrap.servers": "unused", "test.mock.num.brokers": 1, "log_level": 0})
+    (broker,) = carrier.list_topics(LISTENING_EVENTS, timeout=5.0).brokers.values()
+    yield f"{broker.host}:{broker.port}"
+    carrier.flush(0)
+
+
+@pytest.fixture
+async def publisher(bootstrap: str) -> AsyncIterator[KafkaEventPublisher]:
+    opened = KafkaEventPublisher(producer_config(Settings(kafka_bootstrap=bootstrap)), max_queued_records=100)
+    opened.start()
+    yield opened
+    await opened.close()
+
+
+def stored(bootstrap: str, partition: int) -> list[ListeningEvent | Rejected]:
+    """Every event of a partition."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "enable.partition.eof": True, "check.crcs": True})
+    consumer.assign([TopicPartition(LISTENING_EVENTS, partition, OFFSET_BEGINNING)])
+    events: list[ListeningEvent | Rejected] = []
+    while (message := consumer.poll(10.0)) is not None and message.error() is None:
+        events += decode_listening_record(message.value() or b"")
+    consumer.close()
+    return events
+
+
+def test_events_of_one_partition_share_a_record_in_order() -> None:
+    events = [event("ann", "t1"), event("bob", "t2"), event("ann", "t3")]
+    assert partition_for("ann", 8) != partition_for("bob", 8)
+    first, second = records_of(events, 8)
+    assert (first.partition, first.positions, first.key) == (partition_for("ann", 8), (0, 2), None)
+    assert [e.track_id for e in decode_listening_record(first.value) if isinstance(e, ListeningEvent)] == ["t1", "t3"]
+    assert (second.partition, second.positions, second.key) == (partition_for("bob", 8), (1,), b"bob")
+    assert msgspec.json.decode(second.value)["track_id"] == "t2"
+
+
+def test_a_record_holds_a_bounded_number_of_events() -> None:
+    sizes = [len(record.positions) for record in records_of([event("ann") for _ in range(1_001)], 8)]
+    assert sizes == [500, 500, 1]
+
+
+async def test_events_are_in_kafka_when_publish_returns(publisher: KafkaEventPublisher, bootstrap: str) -> None:
+    events = [event("ann", f"t{number}") for number in range(20)]
+    assert await publisher.publish(events) == [None] * 20
+    partitions = len(Producer({"bootstrap.servers": bootstrap}).list_topics(timeout=5.0).topics[LISTENING_EVENTS].partitions)
+    assert stored(bootstrap, partition_for("ann", partitions)) == events
+
+
+async def test_past_its_bound_the_queue_takes_no_more(bootstrap: str) -> None:
+    publisher = KafkaEventPublisher(producer_config(Settings(kafka_bootstrap=bootstrap)), max_queued_records=1)
+    publisher.start()
+    reasons = await publisher.publish([event(f"user-{number}") for number in range(20)])
+    assert "too many events wait for Kafka already" in reasons
+    await publisher.close()
+
+
+async def test_without_a_broker_the_answer_comes_within_three_seconds_and_then_at_once() -> None:
+    publisher = KafkaEventPublisher(producer_config(NOWHERE), max_queued_records=100)
+    publisher.start()
+    started = time.monotonic()
+    with pytest.raises(KafkaUnavailable, match="no Kafka broker answers"):
+        await publisher.publish([event("ann")])
+    assert time.monotonic() - started < 3.0
+    started = time.monotonic()
+    with pytest.raises(KafkaUnavailable, match="no Kafka broker answers"):
+        await publisher.publish([event("ann")])
+    assert time.monotonic() - started < 0.1
+    await publisher.close()

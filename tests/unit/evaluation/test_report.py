@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from segue.evaluation.report import evaluated, ranked
+from segue.evaluation.splits import random_split, time_split
+from segue.evaluation.tuning import learn_weights
+from segue.models.blend import Blend
+from segue.models.contract import Interactions
+from segue.models.popularity import PopularityModel
+from tests.unit.models.tables import N_TRACKS, catalogue, checkerboard, fitted_blend, left_out, small_als
+
+
+def missing_squares() -> csr_matrix[np.float32]:
+    rows = np.zeros((40, N_TRACKS), np.float32)
+    rows[np.arange(40), [left_out(listener) for listener in range(40)]] = 1.0
+    return csr_matrix(rows)
+
+
+def test_a_blend_that_knows_the_checkerboard_finds_every_missing_square_first() -> None:
+    result = evaluated(fitted_blend(), checkerboard().preference, missing_squares(), k=1)
+    assert result["recall@1"] == pytest.approx(1.0)
+
+
+def test_known_tracks_are_never_ranked() -> None:
+    model = PopularityModel().fit(checkerboard(), catalogue())
+    known = checkerboard().preference[:1]
+    assert set(ranked(model, known, 20)[0].tolist()) & set(known.indices.tolist()) == set()
+
+
+def test_a_short_list_is_padded() -> None:
+    model = PopularityModel().fit(checkerboard(), catalogue())
+    row = ranked(model, checkerboard().preference[:1], 20)[0].tolist()
+    assert row[7:] == [-1] * 13
+
+
+def test_random_split_loses_and_shares_nothing() -> None:
+    preference = checkerboard().preference
+    split = random_split(preference, 0.3)
+    assert (split.known + split.held_out - preference).nnz == 0
+    assert split.known.multiply(split.held_out).nnz == 0
+    assert 0 < split.held_out.nnz < split.known.nnz
+
+
+def test_time_split_holds_out_discoveries_that_were_liked() -> None:
+    known = csr_matrix(np.array([[1.0, 0.0, 0.0, 0.0]], np.float32))
+    final = csr_matrix(np.array([[2.0, 1.0, -1.0, 0.5]], np.float32))
+    first_at_s = csr_matrix(np.array([[10.0, 60.0, 70.0, 50.0]]))
+    split = time_split(known, final, first_at_s, cut_s=50.0)
+    assert split.held_out.toarray().tolist() == [[0.0, 1.0, 0.0, 0.5]]
+
+
+def test_weights_are_learned_for_each_warmth_that_has_enough_listeners() -> None:
+    blend = fitted_blend()
+    config, counts = learn_weights(blend, checkerboard(80).preference, csr_matrix(np.vstack([missing_squares().toarray()] * 2)))
+    assert counts == {"1+": 0, "5+": 80, "20+": 0}
+    assert config.weights_for(1) == blend.config.weights_for(1)
+    assert evaluated(blend.reweighted(config), checkerboard().preference, missing_squares(), k=1)["recall@1"] == 1.0
+
+
+def test_weights_are_learned_in_a_catalogue_smaller_than_the_list() -> None:
+    known = csr_matrix(np.tile(np.array([[1.0, 0.0]], np.float32), (40, 1)))
+    held_out = csr_matrix(np.tile(np.array([[0.0, 1.0]], np.float32), (40, 1)))
+    both = Interactions(csr_matrix(known + held_out), np.array([100, 101], np.int32), 40)
+    blend = Blend(als=small_als()).fit(both, catalogue()[:2])
+    config, _ = learn_weights(blend, known, held_out)
+    assert evaluated(blend.reweighted(config), known, held_out)["recall@20"] == 1.0

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+
+from segue.errors import CorruptSnapshot, NotFound
+from segue.models.contract import History
+from segue.stores.snapshots import Manifest, SnapshotStore, new_version
+from tests.unit.models.tables import checkerboard, fitted_blend
+
+NOW = datetime(2026, 11, 23, 19, 5, 1, tzinfo=UTC)
+
+
+def manifest(version: str = "20261123T190501Z-aaaaaa") -> Manifest:
+    return Manifest(version=version, created_at=NOW, code_version="1", offsets={"listening-events/0": 42})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SnapshotStore:
+    return SnapshotStore(str(tmp_path / "snapshots"), tmp_path / "cache")
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Iterator[SnapshotStore]:
+    yield SnapshotStore("memory://bucket/models", tmp_path / "cache")
+    fsspec.filesystem("memory").rm("/bucket", recursive=True)
+
+
+def written(store: SnapshotStore) -> Manifest:
+    return store.write(manifest(), fitted_blend(), checkerboard().track_nos)
+
+
+def test_versions_sort_by_time() -> None:
+    first = new_version(NOW)
+    assert first.startswith("20261123T190501Z-")
+    assert len(first) == len("20261123T190501Z-") + 6
+    assert first < new_version(datetime(2026, 11, 23, 19, 5, 2, tzinfo=UTC))
+
+
+def test_what_was_written_answers_the_same_when_loaded(store: SnapshotStore) -> None:
+    version = written(store).version
+    loaded = store.load(version)
+    history = History.of([0, 2])
+    np.testing.assert_array_equal(loaded.blend.score_all(history), fitted_blend().score_all(history))
+    assert loaded.track_nos.tolist() == list(range(100, 112))
+    assert loaded.manifest.offsets == {"listening-events/0": 42}
+
+
+def test_the_manifest_names_every_file_with_its_sum(store: SnapshotStore) -> None:
+    files = written(store).files
+    assert "track_nos.npy" in files
+    assert "blend/als/item_factors.npy" in files
+    assert all(len(part.sha256) == 64 and part.size > 0 for part in files.values())
+
+
+def test_a_failed_write_leaves_nothing_behind(store: SnapshotStore, tmp_path: Path) -> None:
+    def fail(directory: Path) -> None:
+        (directory / "half.npy").write_bytes(b"x")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        store.write_files(manifest(), fail)
+    assert store.versions() == []
+    assert list((tmp_path / "snapshots").iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["changed", "truncated", "missing", "foreign"])
+def test_damaged_snapshots_are_refused(store: SnapshotStore, tmp_path: Path, damage: str) -> None:
+    version = written(store).version
+    factors = tmp_path / "snapshots" / version / "blend" / "als" / "item_factors.npy"
+    content = factors.read_bytes()
+    if damage == "changed":
+        factors.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif damage == "truncated":
+        factors.write_bytes(content[:-8])
+    elif damage == "missing":
+        factors.unlink()
+    else:
+        factors.with_name("extra.npy").write_bytes(content)
+    with pytest.raises(CorruptSnapshot, match=r"als/(item_factors|extra)\.npy"):
+        store.load(version)
+
+
+def test_an_unreadable_manifest_is_refused(store: SnapshotStore, tmp_path: Path) -> None:
+    version = written(store).version
+    (tmp_path / "snapshots" / version / "manifest.json").write_bytes(b"{")
+    with pytest.raises(CorruptSnapshot, match="unreadable manifest"):
+        store.load(version)
+
+
+def test_a_snapshot_under_another_name_is_refused(store: SnapshotStore, tmp_path: Path) -> None:
+    version = written(store).version
+    (tmp_path / "snapshots" / version).rename(tmp_path / "snapshots" / "20300101T000000Z-bbbbbb")
+    with pytest.raises(CorruptSnapshot, match=version):
+        store.load("20300101T000000Z-bbbbbb")
+
+
+def test_a_manifest_that_points_outside_is_refused(store: SnapshotStore, tmp_path: Path) -> None:
+    version = written(store).version
+    path = tmp_path / "snapshots" / version / "manifest.json"
+    path.write_text(path.read_text().replace("track_nos.npy", "../../track_nos.npy"))
+    with pytest.raises(CorruptSnapshot, match="outside"):
+        store.load(version)
+
+
+def test_an_unknown_version_is_not_found(store: SnapshotStore) -> None:
+    with pytest.raises(NotFound):
+        store.load("20200101T000000Z-cccccc")
+
+
+def test_versions_are_listed_oldest_first_and_deleted_whole(store: SnapshotStore) -> None:
+    for version in ("20261124T000000Z-aaaaaa", "20261123T000000Z-aaaaaa"):
+        store.write_files(manifest(version), lambda _: None)
+    assert store.versions() == ["20261123T000000Z-aaaaaa", "20261124T000000Z-aaaaaa"]
+    store.delete("20261123T000000Z-aaaaaa")
+    assert store.versions() == ["20261124T000000Z-aaaaaa"]
+
+
+def test_object_storage_holds_the_same_snapshot(remote: SnapshotStore) -> None:
+    version = written(remote).version
+    assert remote.versions() == [version]
+    assert remote.load(version).blend.n_tracks == 12
+
+
+def test_a_remote_snapshot_is_read_from_the_cache_the_second_time(remote: SnapshotStore, tmp_path: Path) -> None:
+    version = written(remote).version
+    remote.load(version)
+    fsspec.filesystem("memory").rm(f"/bucket/models/{version}/track_nos.npy")
+    assert remote.load(version).track_nos[0] == 100
+
+
+def test_a_cut_off_upload_is_refused_and_not_cached(remote: SnapshotStore, tmp_path: Path) -> None:
+    version = written(remote).version
+    system = fsspec.filesystem("memory")
+    whole = system.cat_file(f"/bucket/models/{version}/track_nos.npy")
+    system.pipe_file(f"/bucket/models/{version}/track_nos.npy", whole[:-4])
+    with pytest.raises(CorruptSnapshot):
+        remote.load(version)
+    system.pipe_file(f"/bucket/models/{version}/track_nos.npy", whole)
+    assert remote.load(version).track_nos[0] == 100
