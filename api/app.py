@@ -1,0 +1,69 @@
+"""The FastAPI app, made from the services that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from api import problems
+from api.background import running
+from api.middleware import RequestContext
+from api.resources import events, health, recommend, tracks, users
+from api.schemas import components
+from api.services import Services
+from segue import __version__
+
+DESCRIPTION = """Music recommendations from what people are doing now.
+
+Every error is an RFC 9457 problem document with a stable `code`. `degraded` in an answer names what it had to do without."""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The app; its lifespan reads the catalogue and the model first, then follows both until it ends."""
+    app = FastAPI(
+        title="Segue", version=__version__, description=DESCRIPTION, lifespan=_lifespan(services), redirect_slashes=False
+    )
+    app.add_middleware(RequestContext, metrics=services.metrics)
+    problems.install(app)
+    for resource in (recommend, events, tracks, users, health):
+        app.include_router(resource.router(services))
+    _document(app)
+    return app
+
+
+def _lifespan(services: Services) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.events.start()
+        services.metrics.watch_queue(services.events.queued)
+        await services.catalogue.refresh()
+        await services.model.refresh()
+        async with _following(services):
+            yield
+        await services.events.close()
+        await services.close()
+
+    return lifespan
+
+
+def _following(services: Services) -> AbstractAsyncContextManager[None]:
+    poll_s = services.settings.api_poll_s
+    return running(services.on_crash, catalogue=services.catalogue.run(poll_s), model=services.model.run(poll_s))
+
+
+def _document(app: FastAPI) -> None:
+    """Add the schemas that the routes refer to; FastAPI finds only those of its own parameters."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        _, sent = msgspec.json.schema_components([events.SentEvent], ref_template="#/components/schemas/{name}")
+        document.setdefault("components", {}).setdefault("schemas", {}).update(components() | sent)
+        return document
+
+    # FastAPI's documented way to extend the document.
+    app.openapi = openapi  # type: ignore[method-assign]

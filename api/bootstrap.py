@@ -1,0 +1,77 @@
+"""The composition root: the real services from Settings."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+
+from api.answers import Answers
+from api.event_publisher import KafkaEventPublisher
+from api.gates import PostgresGate
+from api.listener_states import ListenerStates
+from api.live_catalogue import LiveCatalogue
+from api.live_model import LiveModel
+from api.metrics import Metrics
+from api.services import Services
+from api.snapshot_loader import snapshot_loader
+from segue.kafka import producer_config
+from segue.settings import Settings
+from segue.stores.postgres.catalogue import CatalogueStore
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.models import ModelRegistry
+from segue.stores.postgres.users import UserStore
+from segue.stores.redis.reader import LiveRowReader
+from segue.stores.snapshots import SnapshotStore
+from segue.taste import TasteWeights
+
+QUERY_THREADS = 4
+SCORING_THREADS = 2
+STATEMENT_TIMEOUT_S = 2.0
+"""For queries of requests. The followers of catalogue and registry have a connection each, and no such limit."""
+
+
+def build_services(settings: Settings) -> Services:
+    """Connections are opened when first used, so that the API starts and says what is missing while servers are away.
+
+    Raises ConfigurationError when an address is not set.
+    """
+    metrics, weights = Metrics(), TasteWeights(half_life_days=settings.half_life_days)
+    queries = _threads(QUERY_THREADS, "postgres")
+    scoring = _threads(SCORING_THREADS, "scoring")
+    followers = [_threads(1, "catalogue"), _threads(1, "model")]
+    database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
+    following = Database(settings.require_postgres(), max_connections=len(followers))
+    rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
+    events = KafkaEventPublisher(producer_config(settings), settings.api_queue_records)
+
+    catalogue = LiveCatalogue(CatalogueStore(following), followers[0], metrics)
+    snapshots = SnapshotStore(settings.snapshots(), settings.state_dir / "cache")
+    model = LiveModel(ModelRegistry(following), snapshot_loader(snapshots), catalogue, followers[1], metrics)
+    postgres = PostgresGate(queries)
+
+    async def close() -> None:
+        await rows.close()
+        for executor in (queries, scoring, *followers):
+            await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
+        database.close()
+        following.close()
+
+    return Services(
+        settings=settings,
+        weights=weights,
+        metrics=metrics,
+        catalogue=catalogue,
+        model=model,
+        listeners=ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks),
+        answers=Answers(model, catalogue, weights, scoring),
+        events=events,
+        search=CatalogueStore(database),
+        postgres=postgres,
+        probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
+        close=close,
+    )
+
+
+def _threads(count: int, name: str) -> Executor:
+    return ThreadPoolExecutor(count, thread_name_prefix=name)

@@ -1,0 +1,87 @@
+"""Prometheus metrics of this process, in a registry of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """Everything that is counted; one instance per process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests = Counter(
+            "segue_api_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "segue_api_request_seconds", "Time to answer.", ["method", "route"], buckets=_BUCKETS_S, registry=self.registry
+        )
+        self._sources = Counter(
+            "segue_api_state_source", "Where a listener's state came from.", ["source"], registry=self.registry
+        )
+        self._degraded = Counter("segue_api_degraded", "Answers given without this service.", ["service"], registry=self.registry)
+        self._events = Counter("segue_api_events", "Events sent to POST /events.", ["outcome"], registry=self.registry)
+        self._model = Gauge("segue_api_model_info", "1 for the version that answers.", ["version"], registry=self.registry)
+        self._model_created = Gauge(
+            "segue_api_model_created_timestamp_seconds", "When the answering model was made; 0: none.", registry=self.registry
+        )
+        self._model_age = Gauge("segue_api_model_age_seconds", "Age of the answering model; NaN: none.", registry=self.registry)
+        self._model_age.set_function(lambda: float("nan"))
+        self._load_failures = Counter(
+            "segue_api_model_load_failures", "Snapshots that could not be loaded.", registry=self.registry
+        )
+        self._tracks = Gauge("segue_api_catalogue_tracks", "Tracks in memory.", registry=self.registry)
+        self._queue = Gauge("segue_api_publish_queue_records", "Records that wait for Kafka.", registry=self.registry)
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request; `route` is the route's template."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+    def state_source(self, source: str) -> None:
+        """Count where a listener's state came from."""
+        self._sources.labels(source).inc()
+
+    def degraded(self, services: Iterable[str]) -> None:
+        """Count an answer that was given without these services."""
+        for service in services:
+            self._degraded.labels(service).inc()
+
+    def events(self, outcome: str, count: int) -> None:
+        """Count events by outcome: accepted, rejected, undelivered."""
+        if count:
+            self._events.labels(outcome).inc(count)
+
+    def model(self, version: str, created_at_s: float) -> None:
+        """Note which model answers from now on, made at this Unix time."""
+        self._model.clear()
+        self._model.labels(version).set(1)
+        self._model_created.set(created_at_s)
+        self._model_age.set_function(lambda: time.time() - created_at_s)
+
+    def model_load_failed(self) -> None:
+        """Count a snapshot that could not be loaded."""
+        self._load_failures.inc()
+
+    def tracks(self, count: int) -> None:
+        """Note how many tracks are in memory."""
+        self._tracks.set(count)
+
+    def watch_queue(self, length: Callable[[], int]) -> None:
+        """Read the publisher's queue length whenever the metrics are asked for."""
+        self._queue.set_function(lambda: float(length()))
+
+    def exposition(self) -> bytes:
+        """The text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,94 @@
+"""What happens to every request: an id, metrics, security headers, and a problem document where the code failed."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.metrics import Metrics
+from api.problems import internal_error
+from segue.ids import uuid7
+from segue.logs import fields
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}\Z")
+UNMATCHED = "unmatched"
+"""Route label of requests that no route took, so that guessed paths cannot blow up the metrics."""
+CLIENT_GONE = 499
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    # Answers are personal and of this moment.
+    "Cache-Control": "no-store",
+}
+
+
+class RequestContext:
+    """ASGI middleware; the outermost edge of a request."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Exchange(scope, send).serve(self._app, receive, self._metrics)
+
+
+class _Exchange:
+    """One request and what was answered so far."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope, self._send = scope, send
+        self._request_id = _request_id(scope)
+        self._status: int | None = None
+        scope.setdefault("state", {})["request_id"] = self._request_id
+
+    async def serve(self, app: ASGIApp, receive: Receive, metrics: Metrics) -> None:
+        started = time.perf_counter()
+        try:
+            await app(self._scope, receive, self._answer)
+        except ClientDisconnect:
+            self._status = CLIENT_GONE
+        except Exception:
+            log.exception("request failed", extra=fields(request_id=self._request_id, path=self._scope["path"]))
+            if self._status is not None:
+                raise
+            await internal_error(self._request_id).response(self._request_id)(self._scope, receive, self._answer)
+        finally:
+            metrics.request(self._method(), self._route(), self._status or CLIENT_GONE, time.perf_counter() - started)
+
+    async def _answer(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+    def _method(self) -> str:
+        method = str(self._scope["method"])
+        return method if method in _METHODS else "other"
+
+    def _route(self) -> str:
+        route: Any = self._scope.get("route")
+        return str(route.path) if route is not None else UNMATCHED
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's X-Request-Id if it is fit for a log line, or a new one."""
+    sent = Headers(scope=scope).get("x-request-id", "")
+    return sent if _REQUEST_ID.match(sent) else str(uuid7())

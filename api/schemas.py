@@ -1,0 +1,228 @@
+"""The shapes of requests (pydantic, so that every wrong field is named at once) and of answers (msgspec, for speed)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from segue.catalogue import Mood, Track
+from segue.errors import InvalidEvent
+from segue.events import AudioFeatures, check_id
+
+MAX_ANSWERS = 100
+MAX_EXCLUDED = 1_000
+MAX_GENRES = 50
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _id(value: str) -> str:
+    try:
+        check_id("it", value)
+    except InvalidEvent as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+Id = Annotated[str, AfterValidator(_id)]
+Count = Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
+Year = Annotated[int, Field(ge=1000, le=9999)]
+Popularity = Annotated[int, Field(ge=0, le=100)]
+Genres = Annotated[list[str], Field(max_length=MAX_GENRES)]
+
+
+class WantedTracks(BaseModel):
+    """Which tracks may be answered; everything that is given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    genres: Genres = Field(default=[], description="Any of these genres.")
+    moods: list[Mood] = Field(default=[], max_length=4, description="Any of these moods.")
+    year_min: Year | None = None
+    year_max: Year | None = None
+    explicit: bool | None = Field(default=None, description="false leaves explicit tracks out; true asks for them only.")
+    popularity_min: Popularity | None = None
+    popularity_max: Popularity | None = None
+
+
+class ListenerQuestion(BaseModel):
+    """What to recommend to a listener."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: Id
+    n: Count = 10
+    exclude: list[str] = Field(
+        default=[], max_length=MAX_EXCLUDED, description="Track ids to leave out; unknown ones are ignored."
+    )
+    filters: WantedTracks = WantedTracks()
+    genres: Genres = Field(default=[], description="Genres the listener likes; they steer the first answers of a new listener.")
+
+
+class ReasonShown(msgspec.Struct, frozen=True):
+    """Why a track is here: a stable code, words for people, and the listener's own track that led to it."""
+
+    code: str
+    text: str
+    seed_track_id: str | None
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One recommended track. `sources`: which models brought it up."""
+
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    score: float
+    reason: ReasonShown
+    sources: tuple[str, ...]
+
+
+class StateShown(msgspec.Struct, frozen=True):
+    """The listener's state behind an answer. `age_ms`: since it was last written (Redis) or read (Postgres)."""
+
+    events: int
+    last_event_at: datetime | None
+    age_ms: int | None
+    source: Literal["redis", "postgres", "none"]
+
+
+class ListenerAnswer(msgspec.Struct, frozen=True):
+    """`degraded` names what was needed and did not answer; empty when all is well."""
+
+    rec_id: str
+    user_id: str
+    model_version: str | None
+    state: StateShown
+    degraded: tuple[str, ...]
+    items: tuple[Item, ...]
+
+
+class SongAnswer(msgspec.Struct, frozen=True):
+    """Songs like `track_id`."""
+
+    rec_id: str
+    track_id: str
+    model_version: str | None
+    degraded: tuple[str, ...]
+    items: tuple[Item, ...]
+
+
+class TrackShown(msgspec.Struct, frozen=True):
+    """A track of the catalogue; `popularity` 0..100, `duration_ms` in milliseconds."""
+
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    album: str | None
+    year: int | None
+    duration_ms: int | None
+    explicit: bool | None
+    popularity: int | None
+    genres: tuple[str, ...]
+    mood: Mood | None
+    features: AudioFeatures | None
+
+    @classmethod
+    def of(cls, track: Track) -> TrackShown:
+        """A catalogue track without its internal number."""
+        return cls(
+            track.track_id, track.name, track.artists, track.album, track.year, track.duration_ms, track.explicit,
+            track.popularity, track.genres, track.mood, track.features,
+        )  # fmt: skip
+
+
+class TracksFound(msgspec.Struct, frozen=True):
+    """Answer of a search."""
+
+    query: str
+    degraded: tuple[str, ...]
+    items: tuple[TrackShown, ...]
+
+
+class TopTrack(msgspec.Struct, frozen=True):
+    """A track of a listener's live row. `preference`: signed, decayed to now. Name and artists: None for an unnamed track."""
+
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    preference: float
+    plays: int
+    skips: int
+    saves: int
+    stance: Literal["liked", "disliked"] | None
+    last_at: datetime
+
+
+class UserShown(msgspec.Struct, frozen=True):
+    """A listener: the profile (Postgres), and totals and top tracks (the live row)."""
+
+    user_id: str
+    display_name: str | None
+    genres: tuple[str, ...]
+    created_at: datetime | None
+    state: StateShown
+    degraded: tuple[str, ...]
+    top_tracks: tuple[TopTrack, ...]
+
+
+class EventOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one event of the request; `index` is its position."""
+
+    index: int
+    status: Literal["accepted", "rejected", "undelivered"]
+    event_id: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """Answer of POST /events."""
+
+    accepted: int
+    rejected: int
+    events: tuple[EventOutcome, ...]
+
+
+class ProblemShown(msgspec.Struct, frozen=True):
+    """An error; see api.problems."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: tuple[dict[str, str], ...] = ()
+
+
+ANSWERS = (ListenerAnswer, SongAnswer, TrackShown, TracksFound, UserShown, EventsAnswer, ProblemShown)
+QUESTIONS = (ListenerQuestion,)
+_REF = "#/components/schemas/{model}"
+
+
+def components() -> dict[str, Any]:
+    """JSON Schemas of everything above, as OpenAPI components."""
+    _, schemas = msgspec.json.schema_components(ANSWERS, ref_template="#/components/schemas/{name}")
+    for question in QUESTIONS:
+        schema = question.model_json_schema(ref_template=_REF)
+        schemas |= schema.pop("$defs", {}) | {question.__name__: schema}
+    return schemas
+
+
+def documented(
+    answer: type[msgspec.Struct], example: dict[str, Any] | None = None, status: int = 200
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers this struct, or a problem."""
+    content: dict[str, Any] = {"schema": {"$ref": _REF.format(model=answer.__name__)}}
+    if example is not None:
+        content["example"] = example
+    problem = {"schema": {"$ref": _REF.format(model=ProblemShown.__name__)}}
+    return {
+        status: {"description": "Answered.", "content": {"application/json": content}},
+        "4XX": {"description": "The request is wrong; see `code`.", "content": {"application/problem+json": problem}},
+        "503": {"description": "A server is away; see Retry-After.", "content": {"application/problem+json": problem}},
+    }
