@@ -1,0 +1,65 @@
+"""`python -m benchmarks NAME`: each starts the stack that it needs and writes one JSON object with `--json FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.", show_default=False)]
+
+
+@app.command()
+def freshness(
+    rate: Annotated[float, typer.Option(min=1, help="Background events per second.")] = 200,
+    probes: Annotated[int, typer.Option(min=1, help="Events whose way to the answer is timed.")] = 300,
+    workers: Annotated[int, typer.Option(min=1, help="Stream processors.")] = 2,
+    json: Json = None,
+) -> None:
+    """POST /events to the first answer that contains the change, under background load."""
+    from benchmarks.freshness import freshness as run
+
+    run(rate, probes, workers, json)
+
+
+@app.command()
+def ingest(
+    mode: Annotated[Literal["envelope", "single"], typer.Option(help="Events per record: 100, or one.")] = "envelope",
+    events: Annotated[int, typer.Option(min=1)] = 1_000_000,
+    workers: Annotated[int, typer.Option(min=1)] = 2,
+    json: Json = None,
+) -> None:
+    """Drain a backlog: Kafka to Postgres and Redis."""
+    from benchmarks.ingest import ingest as run
+
+    run(mode, events, workers, json)
+
+
+@app.command()
+def quality(
+    train: Annotated[Path, typer.Option(help="Lines of `user item item …`, plain or gz.")],
+    test: Annotated[Path, typer.Option(help="Held-out items in the same form.")],
+    json: Json = None,
+) -> None:
+    """Recall@20 and NDCG@20 on a public split, through the path that serves."""
+    from benchmarks.quality import quality as run
+
+    run(train, test, json)
+
+
+@app.command()
+def refit(
+    train: Annotated[Path | None, typer.Option(help="Lines of `user item item …`; generated when left out.")] = None,
+    json: Json = None,
+) -> None:
+    """Seconds to fit every model."""
+    from benchmarks.refit import refit as run
+
+    run(train, json)
+
+
+if __name__ == "__main__":
+    app()
