@@ -35,13 +35,12 @@ def test_a_number_is_not_kept_until_it_is_remembered() -> None:
 
 
 def test_an_unavailable_store_is_tried_again() -> None:
-    answers = iter([PostgresUnavailable("restarting"), PostgresUnavailable("restarting"), "stored"])
+    failures = [PostgresUnavailable("restarting"), PostgresUnavailable("restarting")]
 
     def attempt() -> str:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if failures:
+            raise failures.pop()
+        return "stored"
 
     assert Patience().until_available(attempt) == "stored"
 
