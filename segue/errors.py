@@ -11,6 +11,7 @@
     │   ├── PostgresUnavailable
     │   └── RedisUnavailable
     ├── Fenced                    another worker has moved this partition on; the batch must be dropped
+    ├── Gap                       records are missing between the high-water mark and what came from the log
     ├── NoModel                   no snapshot has been promoted yet
     └── CorruptSnapshot           a snapshot's files differ from its manifest
 
@@ -81,6 +82,17 @@ class RedisUnavailable(Unavailable):
 
 class Fenced(SegueError):
     """Another worker has moved this partition's high-water mark; this batch must not be written."""
+
+
+class Gap(SegueError):
+    """The log was read from behind the high-water mark: Postgres lost writes, or records expired before they were stored.
+
+    `starts` maps each such partition to (its mark, the offset that came instead).
+    """
+
+    def __init__(self, starts: dict[int, tuple[int, int]]) -> None:
+        super().__init__(f"records are missing before {starts}")
+        self.starts = starts
 
 
 class NoModel(SegueError):

@@ -116,6 +116,8 @@ def _lag(consumer: Consumer, committed: TopicPartition) -> int:
 
 def _new_topic(topic: Topic, partitions: int) -> NewTopic:
     config = {"max.message.bytes": str(MAX_MESSAGE_BYTES), "retention.ms": str(topic.retention_ms)}
+    # The broker's clock: whether an event lies in the future must not depend on what a producer says, nor on when it is replayed.
+    config["message.timestamp.type"] = "LogAppendTime"
     if topic.compacted:
         config["cleanup.policy"] = "compact"
     return NewTopic(topic.name, num_partitions=partitions, replication_factor=-1, config=config)

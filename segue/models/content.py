@@ -1,0 +1,150 @@
+"""What a track is: sound, era, artists and genres, as one vector; likeness is the cosine.
+
+It needs no listener, so it is what a track nobody has played is recommended by, seconds after it is published.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from scipy.sparse import csr_matrix, diags, vstack
+
+from segue.catalogue import Track
+from segue.ids import TrackNo
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, dampen
+from segue.models.rows import compact, entries_of
+from segue.models.sound import SoundScale, sound_vectors
+from segue.models.tags import TagSpace, squared_lengths
+
+
+@dataclass(frozen=True)
+class ContentConfig:
+    """Shares of sound (with era), artist and genre in the cosine of two tracks; `dimensions` of the sound vector.
+
+    `rejection`: weight of a negative preference in a listener's profile.
+    """
+
+    sound: float = 0.45
+    artist: float = 0.2
+    genre: float = 0.35
+    dimensions: int = 64
+    rejection: float = 0.5
+
+
+class ContentModel(Model):
+    """Vectors of unit length, kept as a dense part for the sound and a sparse part for artists and genres."""
+
+    name = "content"
+    for_cold_tracks = True
+
+    def __init__(self, config: ContentConfig | None = None) -> None:
+        self.config = config or ContentConfig()
+        self._scale = SoundScale.fit([])
+        self._space = TagSpace({}, ())
+        self._sound: Floats = np.empty((0, self.config.dimensions), np.float32)
+        self._tags: csr_matrix[np.float32] = csr_matrix(np.zeros((0, 0), np.float32))
+
+    def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
+        self._scale = SoundScale.fit(catalogue)
+        self._space = TagSpace.fit(catalogue)
+        self._sound, self._tags = self._embedded([track or _NOTHING for track in catalogue])
+        return self
+
+    def placed(self, columns: Columns, tracks: Sequence[Track]) -> ContentModel:
+        """A model with `tracks` in `columns`, which may be old ones or follow on the last; this one stays as it is.
+
+        Scale and rarity stay as trained, so a vector does not depend on when its track arrived.
+        """
+        model = ContentModel(self.config)
+        model._scale, model._space = self._scale, self._space.extended(tracks)
+        sound, tags = model._embedded(tracks)
+        order = np.arange(max(self.n_tracks, int(columns.max(initial=-1)) + 1))
+        order[columns] = self.n_tracks + np.arange(len(columns))
+        model._sound = np.concatenate([self._sound, sound])[order]
+        model._tags = csr_matrix(vstack([_widened(self._tags, tags.shape[1]), tags], format="csr", dtype=np.float32)[order])
+        return model
+
+    @property
+    def n_tracks(self) -> int:
+        return len(self._sound)
+
+    def vectors(self, columns: Columns) -> Floats:
+        """Unit vectors of these tracks, shape (len(columns), any): their dot products are the cosines of these tracks."""
+        return np.hstack([self._sound[columns], compact(self._tags, columns)])
+
+    def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
+        weighted = histories.copy()
+        weighted.data = self._weights(histories.data)
+        sound = (weighted @ self._sound) @ self._sound.T
+        scores: Floats = sound + (weighted @ self._tags @ self._tags.T).toarray()
+        return scores
+
+    def score_all(self, history: History) -> Floats:
+        part = history.within(self.n_tracks)
+        weights = self._weights(part.preference)
+        tags = entries_of(self._tags, part.columns)
+        liked = np.bincount(tags.column, weights=tags.value * weights[tags.row], minlength=self._tags.shape[1])
+        scores: Floats = self._sound @ (weights @ self._sound[part.columns])
+        scores += self._tags @ liked.astype(np.float32)
+        return scores
+
+    def contributions(self, history: History, columns: Columns) -> Floats:
+        shares = np.zeros((len(columns), len(history)), np.float32)
+        inside, known = np.flatnonzero(history.columns < self.n_tracks), np.flatnonzero(columns < self.n_tracks)
+        vectors = self.vectors(np.concatenate([columns[known], history.columns[inside]]))
+        cosine = vectors[: len(known)] @ vectors[len(known) :].T
+        shares[np.ix_(known, inside)] = cosine * self._weights(history.preference[inside])
+        return shares
+
+    def similarity(self, column: int, columns: Columns | None = None) -> Floats:
+        own = np.zeros(self._tags.shape[1], np.float32)
+        entries = entries_of(self._tags, np.array([column], np.int32))
+        own[entries.column] = entries.value
+        tags, sound = (self._tags, self._sound) if columns is None else (self._tags[columns], self._sound[columns])
+        scores: Floats = sound @ self._sound[column]
+        scores += tags @ own
+        return scores
+
+    def save(self, directory: Path) -> None:
+        (directory / "config.json").write_text(json.dumps(asdict(self.config)))
+        tags = sorted(self._space.position, key=self._space.position.__getitem__)
+        (directory / "tags.json").write_text(json.dumps({"tags": tags, "rarity": self._space.rarity}))
+        np.save(directory / "scale.npy", np.stack([self._scale.mean, self._scale.std]), allow_pickle=False)
+        np.save(directory / "sound.npy", self._sound, allow_pickle=False)
+        for part in ("data", "indices", "indptr"):
+            np.save(directory / f"tags_{part}.npy", getattr(self._tags, part), allow_pickle=False)
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        model = cls(ContentConfig(**json.loads((directory / "config.json").read_text())))
+        space = json.loads((directory / "tags.json").read_text())
+        model._space = TagSpace({tag: i for i, tag in enumerate(space["tags"])}, tuple(space["rarity"]))
+        model._scale = SoundScale(*np.load(directory / "scale.npy", allow_pickle=False))
+        model._sound = np.load(directory / "sound.npy", allow_pickle=False)
+        parts = [np.load(directory / f"tags_{part}.npy", allow_pickle=False) for part in ("data", "indices", "indptr")]
+        model._tags = csr_matrix(tuple(parts), shape=(len(model._sound), len(space["tags"])))
+        return model
+
+    def _embedded(self, tracks: Sequence[Track]) -> tuple[Floats, csr_matrix[np.float32]]:
+        sound = sound_vectors(tracks, self._scale, self.config.dimensions) * np.float32(np.sqrt(self.config.sound))
+        tags = self._space.vectors(tracks, self.config.artist, self.config.genre)
+        lengths = np.sqrt(np.einsum("ij,ij->i", sound, sound) + squared_lengths(tags))
+        inverse = np.where(lengths > 0, 1.0 / np.where(lengths > 0, lengths, 1.0), 0.0).astype(np.float32)
+        return sound * inverse[:, None], csr_matrix(diags(inverse) @ tags, dtype=np.float32)
+
+    def _weights(self, preference: Floats) -> Floats:
+        dampened: Floats = dampen(preference)
+        return np.where(dampened > 0, dampened, np.float32(self.config.rejection) * dampened).astype(np.float32)
+
+
+_NOTHING = Track(TrackNo(0), "", "", (), None, None, None, None, None, (), None)
+"""Stands for a stub: an empty vector, which is like nothing."""
+
+
+def _widened(tags: csr_matrix[np.float32], width: int) -> csr_matrix[np.float32]:
+    return csr_matrix((tags.data, tags.indices, tags.indptr), shape=(tags.shape[0], width))

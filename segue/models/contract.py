@@ -1,0 +1,189 @@
+"""The contract that every model keeps: fit, score, find candidates and similar tracks, explain, save and load.
+
+Models speak of *columns*: dense positions 0..n_tracks-1 of one snapshot. `Interactions.track_nos` says which track stands in
+which column; only the recommender translates. A column past the end (a track that arrived after training) is not an error
+anywhere: the model has nothing to say about it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from segue.catalogue import Track
+from segue.models.ranking import top_columns
+
+Floats = npt.NDArray[np.float32]
+Columns = npt.NDArray[np.int32]
+Catalogue = Sequence[Track | None]
+"""The track of each column; None where the catalogue has no record of it (a stub, or deleted)."""
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """What is trained on.
+
+    `preference`: csr_matrix of shape (n_rows, n_tracks), float32, signed as in `segue.taste.preference`. Rows from `listeners`
+    on are playlists, which tell what goes together but not what is popular. `track_nos`: int32 of shape (n_tracks,), ascending.
+    """
+
+    preference: csr_matrix[np.float32]
+    track_nos: npt.NDArray[np.int32]
+    listeners: int
+
+    def __post_init__(self) -> None:
+        if self.preference.shape[1] != len(self.track_nos) or not 0 <= self.listeners <= self.preference.shape[0]:
+            raise ValueError(f"matrix of shape {self.preference.shape}, {len(self.track_nos)} tracks, {self.listeners} listeners")
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of columns."""
+        return len(self.track_nos)
+
+    def of_listeners(self) -> csr_matrix[np.float32]:
+        """The rows that are people."""
+        return self.preference[: self.listeners]
+
+    def support(self) -> Floats:
+        """How many rows like each track, shape (n_tracks,)."""
+        return positive(self.preference).getnnz(axis=0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class History:
+    """What one listener did, newest state, all arrays of shape (n,).
+
+    `columns` int32, distinct; `preference` float32, signed, 0 where the listener met the track and nothing is known of the
+    liking;
+    `last_at_s` float64, Unix time of the newest event.
+    """
+
+    columns: Columns
+    preference: Floats
+    last_at_s: npt.NDArray[np.float64]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """The history of someone unknown."""
+        return cls(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.float64))
+
+    @classmethod
+    def of(cls, columns: Sequence[int], preference: Sequence[float] | None = None) -> Self:
+        """A history from plain numbers; every track is liked once unless `preference` says more."""
+        values = np.ones(len(columns)) if preference is None else np.asarray(preference)
+        return cls(np.asarray(columns, np.int32), values.astype(np.float32), np.zeros(len(columns)))
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @property
+    def liked(self) -> int:
+        """Number of tracks with a positive preference: how warm the listener is."""
+        return int(np.count_nonzero(self.preference > 0))
+
+    def within(self, n_tracks: int) -> History:
+        """The part of the history about columns below `n_tracks` that says something about taste."""
+        kept = (self.columns < n_tracks) & (self.columns >= 0) & (self.preference != 0)
+        return History(self.columns[kept], self.preference[kept], self.last_at_s[kept])
+
+    def as_row(self, n_tracks: int) -> csr_matrix[np.float32]:
+        """csr_matrix of shape (1, n_tracks)."""
+        part = self.within(n_tracks)
+        return csr_matrix((part.preference, part.columns, [0, len(part)]), shape=(1, n_tracks), dtype=np.float32)
+
+
+class Model(ABC):
+    """One way of scoring tracks for a history. `fit` returns the model itself; everything else needs a fitted model."""
+
+    name: ClassVar[str]
+    for_cold_users: ClassVar[bool] = False
+    """Scores an empty history."""
+    for_warm_users: ClassVar[bool] = True
+    """Scores a listener who was not in the training data, from the history alone."""
+    for_cold_tracks: ClassVar[bool] = False
+    """Scores a track that nobody has played."""
+
+    @abstractmethod
+    def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
+        """Learn. `catalogue` has one entry for each column of `interactions`."""
+
+    @property
+    @abstractmethod
+    def n_tracks(self) -> int:
+        """Number of columns that the model knows."""
+
+    @abstractmethod
+    def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
+        """Scores of shape (n_histories, n_tracks), greater is better; `histories` has shape (n_histories, n_tracks)."""
+
+    @abstractmethod
+    def contributions(self, history: History, columns: Columns) -> Floats:
+        """What each track of the history adds to the score of each of `columns`: shape (len(columns), len(history)).
+
+        A row sums to the score, except for a model that does not look at histories, which returns zeros.
+        """
+
+    @abstractmethod
+    def similarity(self, column: int, columns: Columns | None = None) -> Floats:
+        """How like the track in `column` each of `columns` (None: every track) is; 0 means no relation known."""
+
+    @abstractmethod
+    def save(self, directory: Path) -> None:
+        """Write plain arrays and JSON into an existing directory."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, directory: Path) -> Self:
+        """Read what `save` wrote; runs no code from the files."""
+
+    def score_all(self, history: History) -> Floats:
+        """Scores of every track for one history, shape (n_tracks,)."""
+        scores: Floats = self.score_many(history.as_row(self.n_tracks))[0]
+        return scores
+
+    def score(self, history: History, candidates: Columns) -> Floats:
+        """Scores of the candidates, same shape; 0 for columns that the model does not know."""
+        return at_columns(self.score_all(history), candidates)
+
+    def candidates(self, history: History, n: int) -> Columns:
+        """The best `n` columns (fewer if there are fewer) that the history does not hold, best first."""
+        scores = self.score_all(history)
+        scores[history.columns[history.columns < self.n_tracks]] = -np.inf
+        return top_columns(scores, n)
+
+    def similar(self, column: int, n: int) -> Columns:
+        """The `n` columns most like the track in `column`, itself left out, most like first; none for an unknown column."""
+        if not 0 <= column < self.n_tracks:
+            return np.empty(0, np.int32)
+        scores = self.similarity(column)
+        scores[column] = -np.inf
+        return top_columns(scores, n)
+
+
+def at_columns(values: Floats, columns: Columns) -> Floats:
+    """`values` at `columns`, 0 where a column is past the end."""
+    found: Floats = np.zeros(len(columns), np.float32)
+    inside = (columns >= 0) & (columns < len(values))
+    found[inside] = values[columns[inside]]
+    return found
+
+
+def positive(matrix: csr_matrix[np.float32]) -> csr_matrix[np.float32]:
+    """The entries above zero."""
+    kept = matrix.copy()
+    kept.data = np.where(kept.data > 0, kept.data, np.float32(0))
+    kept.eliminate_zeros()
+    return kept
+
+
+def dampen(preference: Floats) -> Floats:
+    """`sign(p) · log2(1 + |p|)`, float32: the tenth play says less than the first; one full play stays 1."""
+    dampened: Floats = (np.sign(preference) * np.log2(1.0 + np.abs(preference))).astype(np.float32)
+    return dampened

@@ -1,0 +1,143 @@
+"""What the trainer reads: the matrix, the listens as a time line, playlists, and how far the log is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from psycopg2.extensions import cursor as Cursor
+
+from segue.events import TYPE_CODES
+from segue.stores.postgres.binary_copy import copied
+from segue.stores.postgres.database import Database
+
+TRAINER_LOCK = 0x5E60E_7A1
+"""Key of the advisory lock that lets one trainer run at a time in a database."""
+
+_PAIR_COLUMNS = {"user_no": "i4", "track_no": "i4", "weight": "f8", "saves": "i4", "stance": "i4", "at_s": "f8"}
+_PAIRS = """
+select user_no, track_no, weight, saves, ((statement & 3) - 1)::int4, extract(epoch from last_at)::float8
+from interactions order by user_no, track_no
+"""
+# Impressions say what was shown, not what was liked.
+_TIMELINE = """
+select user_no, track_no,
+       coalesce(sum(weight) filter (where occurred_at < '{cut}'), 0)::float8,
+       greatest(coalesce(sum(case type when {add} then 1 when {remove} then -1 else 0 end)
+                         filter (where occurred_at < '{cut}'), 0), 0)::int4,
+       ((coalesce(max(statement) filter (where occurred_at < '{cut}'), 1) & 3) - 1)::int4,
+       extract(epoch from min(occurred_at))::float8
+from listens where type <> {impression} group by user_no, track_no order by user_no, track_no
+"""
+_PLAYLIST_COLUMNS = {"playlist_no": "i4", "track_no": "i4"}
+_PLAYLISTS = "select distinct playlist_no, track_no from playlist_tracks order by playlist_no, track_no"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One entry for each (user, track), all of shape (n,), ordered by user_no, track_no.
+
+    `weight` float64 as stored (see `segue.taste`), `saves` int32, `stance` int32 -1..1; `at_s` float64: Unix time of the newest
+    event, or, in a time line, of the first.
+    """
+
+    user_no: npt.NDArray[np.int32]
+    track_no: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float64]
+    saves: npt.NDArray[np.int32]
+    stance: npt.NDArray[np.int32]
+    at_s: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything as of one moment of the database.
+
+    `past`: what was known before `cut_s`, each pair with the time of its first event, also pairs that begin later (their weight
+    is 0); None when there is nothing to cut. `playlist_no`, `playlist_track_no`: int32, (n,), distinct memberships.
+    """
+
+    pairs: Pairs
+    past: Pairs | None
+    cut_s: float | None
+    playlist_no: npt.NDArray[np.int32]
+    playlist_track_no: npt.NDArray[np.int32]
+    offsets: dict[str, int]
+    events: int
+
+
+class TrainingStore:
+    """Reads for the trainer, all of one snapshot of the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self, held_out: float) -> TrainingData:
+        """Read everything; the newest `held_out` share (0..1) of listens lies after `cut_s`."""
+        with self._database.transaction(isolation="REPEATABLE READ", read_only=True) as cursor:
+            offsets = _offsets(cursor)
+            cut = _cut(cursor, held_out)
+            past = None if cut is None else Pairs(**_timeline(cursor, cut))
+            playlists = copied(cursor, _PLAYLISTS, _PLAYLIST_COLUMNS)
+            return TrainingData(
+                pairs=Pairs(**copied(cursor, _PAIRS, _PAIR_COLUMNS)),
+                past=past,
+                cut_s=None if cut is None else cut.timestamp(),
+                playlist_no=playlists["playlist_no"],
+                playlist_track_no=playlists["track_no"],
+                offsets=offsets,
+                events=_events(cursor),
+            )
+
+    def sizes(self) -> dict[str, int]:
+        """`events`, `tracks` and `playlists` as of now: what tells whether a refit is worth it."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute("select count(*) from tracks where name is not null and deleted_at is null")
+            tracks = cursor.fetchone()
+            cursor.execute("select count(*) from playlists")
+            playlists = cursor.fetchone()
+            return {"events": _events(cursor), "tracks": _number(tracks), "playlists": _number(playlists)}
+
+    @contextmanager
+    def single_flight(self) -> Iterator[bool]:
+        """Whether this process may train now; True keeps every other trainer of the database out until the block ends."""
+        with self._database.transaction() as cursor:
+            cursor.execute("select pg_try_advisory_xact_lock(%s)", (TRAINER_LOCK,))
+            row = cursor.fetchone()
+            yield bool(row and row[0])
+
+
+def _timeline(cursor: Cursor, cut: datetime) -> dict[str, npt.NDArray[Any]]:
+    query = _TIMELINE.format(
+        cut=cut.isoformat(),
+        add=TYPE_CODES["playlist_add"],
+        remove=TYPE_CODES["playlist_remove"],
+        impression=TYPE_CODES["impression"],
+    )
+    return copied(cursor, query, _PAIR_COLUMNS)
+
+
+def _cut(cursor: Cursor, held_out: float) -> datetime | None:
+    cursor.execute("select percentile_disc(%s) within group (order by occurred_at) from listens", (1.0 - held_out,))
+    row = cursor.fetchone()
+    cut: datetime | None = row[0] if row else None
+    return cut
+
+
+def _offsets(cursor: Cursor) -> dict[str, int]:
+    cursor.execute("select topic, partition, next_offset from partition_marks order by topic, partition")
+    return {f"{topic}/{partition}": int(next_offset) for topic, partition, next_offset in cursor}
+
+
+def _events(cursor: Cursor) -> int:
+    cursor.execute("select coalesce(sum(events), 0) from users")
+    return _number(cursor.fetchone())
+
+
+def _number(row: tuple[Any, ...] | None) -> int:
+    return int(row[0]) if row else 0

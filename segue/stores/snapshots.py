@@ -1,0 +1,213 @@
+"""Model snapshots: immutable directories of plain arrays with a manifest, on any fsspec file system.
+
+A snapshot is visible from the moment its `manifest.json` is: locally the whole directory appears by one rename, on object storage
+the manifest is uploaded last. Loading checks size and sha256 of every file and refuses anything else: a truncated upload, a
+file that the manifest does not name, another version's file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import fsspec
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from segue.errors import CorruptSnapshot, NotFound
+from segue.models.blend import Blend
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+"""Version of the directory's layout; a newer one is refused rather than misread."""
+_BLOCK_BYTES = 1 << 20
+
+
+class FileSum(msgspec.Struct, frozen=True):
+    """Size in bytes and sha256 (hex) of one file."""
+
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot holds and where it comes from.
+
+    `offsets`: the first Kafka offset of each `topic/partition` that was not yet in the data. `metrics` by model; `seconds` by
+    stage.
+    """
+
+    version: str
+    created_at: datetime
+    code_version: str
+    parameters: dict[str, Any] = {}
+    metrics: dict[str, dict[str, float]] = {}
+    counts: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    offsets: dict[str, int] = {}
+    verdict: str = ""
+    files: dict[str, FileSum] = {}
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A loaded snapshot: its models and the track of each of their columns (int32, (n_tracks,))."""
+
+    manifest: Manifest
+    blend: Blend
+    track_nos: npt.NDArray[np.int32]
+
+
+def new_version(now: datetime | None = None) -> str:
+    """A name that sorts by time: `20261123T190501Z-<6 hex>`; the tail keeps two trainers of one second apart."""
+    return f"{(now or datetime.now(UTC)).astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
+
+
+class SnapshotStore:
+    """Snapshots under one fsspec URL or local path. Remote ones are copied to `cache` before they are read."""
+
+    def __init__(self, url: str, cache: Path | None = None) -> None:
+        self.url = url
+        self._local = Path(url.removeprefix("file://")) if urlsplit(url).scheme in {"", "file"} else None
+        self._cache = cache or Path(tempfile.gettempdir()) / "segue-snapshots"
+        self._system, self._root = fsspec.core.url_to_fs(url)
+
+    def url_of(self, version: str) -> str:
+        """Where a version lives."""
+        return f"{self.url.rstrip('/')}/{version}"
+
+    def write(self, manifest: Manifest, blend: Blend, track_nos: npt.NDArray[np.int32]) -> Manifest:
+        """Store a snapshot and return its manifest with the sums of its files. It is visible whole or not at all."""
+
+        def fill(directory: Path) -> None:
+            np.save(directory / "track_nos.npy", track_nos, allow_pickle=False)
+            (directory / "blend").mkdir()
+            blend.save(directory / "blend")
+
+        return self.write_files(manifest, fill)
+
+    def write_files(self, manifest: Manifest, fill: Callable[[Path], None]) -> Manifest:
+        """Store whatever `fill` writes into an empty directory."""
+        parent = self._local or self._cache
+        parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".writing-", dir=parent))
+        try:
+            fill(draft)
+            complete = msgspec.structs.replace(manifest, files=_sums(draft))
+            (draft / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(complete)))
+            self._publish(draft, complete)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return complete
+
+    def versions(self) -> list[str]:
+        """All complete snapshots, oldest first."""
+        found = self._system.glob(f"{self._root.rstrip('/')}/*/{MANIFEST}")
+        return sorted(name for path in found if not (name := PurePosixPath(path).parent.name).startswith("."))
+
+    def manifest(self, version: str) -> Manifest:
+        """The manifest of a version. Raises NotFound, CorruptSnapshot."""
+        try:
+            content = self._system.cat_file(f"{self._root.rstrip('/')}/{version}/{MANIFEST}")
+        except FileNotFoundError:
+            raise NotFound(f"no snapshot {version} in {self.url}") from None
+        return _decoded(content, version)
+
+    def load(self, version: str) -> Snapshot:
+        """The verified models of a version. Raises NotFound, CorruptSnapshot."""
+        manifest = self.manifest(version)
+        directory = self._fetched(manifest)
+        _verify(directory, manifest)
+        try:
+            track_nos = np.load(directory / "track_nos.npy", allow_pickle=False)
+            blend = Blend.load(directory / "blend")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CorruptSnapshot(f"snapshot {version} is not one that this code reads: {error}; train again") from error
+        if blend.n_tracks != len(track_nos):
+            raise CorruptSnapshot(f"snapshot {version} has {blend.n_tracks} columns for {len(track_nos)} tracks; train again")
+        return Snapshot(manifest, blend, track_nos)
+
+    def delete(self, version: str) -> None:
+        """Remove a version, its manifest first so that nobody starts to read it."""
+        root = f"{self._root.rstrip('/')}/{version}"
+        if self._system.exists(f"{root}/{MANIFEST}"):
+            self._system.rm(f"{root}/{MANIFEST}")
+            self._system.rm(root, recursive=True)
+        shutil.rmtree(self._cache / version, ignore_errors=True)
+
+    def _publish(self, draft: Path, manifest: Manifest) -> None:
+        if self._local is not None:
+            draft.chmod(0o755)
+            draft.rename(self._local / manifest.version)
+            return
+        root = f"{self._root.rstrip('/')}/{manifest.version}"
+        for name in [*manifest.files, MANIFEST]:
+            self._system.put_file(str(draft / name), f"{root}/{name}")
+
+    def _fetched(self, manifest: Manifest) -> Path:
+        if self._local is not None:
+            return self._local / manifest.version
+        target = self._cache / manifest.version
+        if not target.exists():
+            self._cache.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".fetching-", dir=self._cache))
+            try:
+                self._download(manifest, draft)
+                # Verified before it takes the name: a broken download must not stay in the cache.
+                _verify(draft, manifest)
+                draft.rename(target)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        return target
+
+    def _download(self, manifest: Manifest, draft: Path) -> None:
+        for name in [*manifest.files, MANIFEST]:
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._system.get_file(f"{self._root.rstrip('/')}/{manifest.version}/{name}", str(draft / name))
+            except FileNotFoundError:
+                raise CorruptSnapshot(f"snapshot {manifest.version}: {name} is missing; train again") from None
+
+
+def _decoded(content: bytes, version: str) -> Manifest:
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise CorruptSnapshot(f"snapshot {version}: unreadable manifest: {error}; train again") from error
+    if manifest.version != version or manifest.format != FORMAT:
+        raise CorruptSnapshot(f"snapshot {version}: the manifest is of {manifest.version}, format {manifest.format}; train again")
+    if any(PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts for name in manifest.files):
+        raise CorruptSnapshot(f"snapshot {version}: the manifest names a file outside of it")
+    return manifest
+
+
+def _verify(directory: Path, manifest: Manifest) -> None:
+    if (found := _sums(directory)) != manifest.files:
+        names = sorted(name for name in found.keys() | manifest.files.keys() if found.get(name) != manifest.files.get(name))
+        raise CorruptSnapshot(
+            f"snapshot {manifest.version}: {', '.join(names)} missing, foreign or changed since it was written; "
+            "roll back with `segue models rollback` or train again"
+        )
+
+
+def _sums(directory: Path) -> dict[str, FileSum]:
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path != directory / MANIFEST)
+    return {path.relative_to(directory).as_posix(): FileSum(path.stat().st_size, _sha256(path)) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
