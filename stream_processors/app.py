@@ -12,14 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import faust
+from faust.types import TP
 
-from segue.errors import SegueError
+from segue.errors import Gap, SegueError
 from segue.logs import fields
 from segue.settings import Settings
 from stream_processors.bootstrap import Worker
-from stream_processors.metrics import CONSUMER_LAG, REBALANCES
+from stream_processors.metrics import CONSUMER_LAG, REBALANCES, RECORDS_LOST
 from stream_processors.patience import Patience, Stopped
-from stream_processors.processing import Processor
+from stream_processors.processing import ListeningProcessor, Processor
 from stream_processors.records import Record
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,10 @@ def _add_agent(app: faust.App, topic: str, processor: Processor, settings: Setti
             records = [_record(event.message) for event in events]
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, processor.process, records)
+            except Gap as gap:
+                await _rewind(app, topic, processor, gap)
+                yield
+                continue
             except Stopped:
                 log.info("stopping: the batch will be delivered again", extra=fields(topic=topic, records=len(records)))
                 os._exit(0)
@@ -96,6 +101,22 @@ def _add_agent(app: faust.App, topic: str, processor: Processor, settings: Setti
             yield
 
     app.agent(source, name=f"{topic}-agent")(agent)
+
+
+async def _rewind(app: faust.App, topic: str, processor: Processor, gap: Gap) -> None:
+    """Read again from the marks; what the log no longer has is passed over, and said."""
+    for partition, (mark, came) in gap.starts.items():
+        tp = TP(topic, partition)
+        earliest = (await app.consumer.earliest_offsets(tp))[tp]
+        where = fields(topic=topic, partition=partition, mark=mark, came=came, earliest=earliest)
+        if earliest > mark and isinstance(processor, ListeningProcessor):
+            log.error("records expired before they were stored: going on without them", extra=where)
+            RECORDS_LOST.labels(topic).inc(earliest - mark)
+            await asyncio.get_running_loop().run_in_executor(None, processor.skip, partition, earliest)
+            mark = earliest
+        log.warning("Postgres holds less than was acknowledged: reading again from its mark", extra=where)
+        # Faust passes over the very offset that it is told to seek to, so start one before; the mark drops that one.
+        await app.consumer.seek(tp, max(0, mark - 1))
 
 
 def _crash(topic: str, records: list[Record], error: BaseException) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segue.errors import ConfigurationError
-from segue.kafka import producer_config
+from segue.kafka import ensure_topics, producer_config
 from segue.settings import Settings
 from segue.stores.commands import state_facts
 from segue.stores.postgres.database import Database
@@ -38,7 +38,7 @@ class Worker:
 
 
 def build_worker(settings: Settings) -> Worker:
-    """Connect, bring the schema up to date, and make one processor for each topic.
+    """Wait for the servers, make topics and tables where they are missing, and one processor for each topic.
 
     Raises ConfigurationError when settings contradict each other or the stored state.
     """
@@ -49,6 +49,7 @@ def build_worker(settings: Settings) -> Worker:
             "so that a bucket belongs to one partition"
         )
     patience = Patience()
+    patience.until_available(lambda: ensure_topics(settings.require_kafka(), partitions))
     database = Database(settings.require_postgres(), max_connections=8, statement_timeout_s=STATEMENT_TIMEOUT_S)
     patience.until_available(lambda: migrate(database, state_facts(settings)))
     rows = LiveRowWriter(

@@ -121,6 +121,12 @@ class ListeningWriter:
             source=e.source,
         )
 
+    def skip(self, partition: int, mark: int, next_offset: int) -> None:
+        """Move the mark and Redis's guards over records that are gone. Raises Fenced, PostgresUnavailable, RedisUnavailable."""
+        with self._database.transaction() as cursor:
+            move_mark(cursor, LISTENING_EVENTS, partition, mark, next_offset)
+        self._rows.write(partition, self._partitions, {}, mark, next_offset)
+
     def publish(self, batch: ListeningBatch, before: Mapping[int, int], states: Mapping[str, ListenerState]) -> None:
         """Write the stored batch to Redis. `before` is each partition's mark before the batch. Raises RedisUnavailable.
 

@@ -11,6 +11,7 @@ EVENTS_DUPLICATE = Counter("segue_events_duplicate_total", "Events dropped becau
 EVENTS_REFUSED = Counter("segue_events_refused_total", "Events of deleted users")
 EVENTS_MISROUTED = Counter("segue_events_misrouted_total", "Events sent on to the partition that their user hashes to")
 RECORDS_SKIPPED = Counter("segue_records_skipped_total", "Redelivered records below the high-water mark", ["topic"])
+RECORDS_LOST = Counter("segue_records_expired_total", "Records that left the log before they were stored", ["topic"])
 DEAD_LETTERS = Counter("segue_dead_letters_total", "Events and records sent to the dead letters", ["code"])
 REPAIRS = Counter("segue_redis_repairs_total", "Partitions whose rows in Redis were brought up to Postgres's mark")
 ROWS_FILLED = Counter("segue_redis_rows_filled_total", "Rows rebuilt from Postgres because Redis had none")

@@ -15,6 +15,7 @@ from segue.evaluation.report import evaluated
 from segue.evaluation.splits import Split
 from segue.evaluation.tuning import learn_weights
 from segue.models.blend import PARTS, Blend, BlendConfig
+from segue.models.content import ContentModel
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.training import TrainingData, TrainingStore
@@ -80,9 +81,9 @@ def refit(stores: Stores, progress: Progress = lambda _: None) -> Refit:
         dataset = built(data, tracks, stores.weights, now.timestamp())
     if dataset.interactions.n_tracks == 0:
         raise NothingToLearn("no interactions yet, and the catalogue is empty: publish tracks with `segue ingest` first")
-    config, metrics = _validated(dataset, watch)
+    past, config, metrics = _validated(dataset, watch)
     with watch.stage("fit"):
-        blend = Blend(config).fit(dataset.interactions, dataset.catalogue)
+        blend = past.relearned(config, dataset.interactions, dataset.catalogue)
     verdict = judged(metrics, _champion_metrics(stores.registry))
     manifest = _manifest(data, dataset, blend, metrics, verdict, now, watch.seconds)
     with watch.stage("write"):
@@ -91,18 +92,20 @@ def refit(stores: Stores, progress: Progress = lambda _: None) -> Refit:
     return Refit(written, verdict)
 
 
-def _validated(dataset: Dataset, watch: Stopwatch) -> tuple[BlendConfig, dict[str, dict[str, float]]]:
-    """The blend's weights and each model's metrics; defaults and nothing where there are no listens to cut."""
+def _validated(dataset: Dataset, watch: Stopwatch) -> tuple[Blend, BlendConfig, dict[str, dict[str, float]]]:
+    """A blend of the past, its best weights, and each model's metrics; defaults and none where there are no listens to cut."""
     split = dataset.validation
     if split is None or split.held_out.nnz == 0 or split.known.nnz == 0:
-        return BlendConfig(), {}
+        with watch.stage("fit content"):
+            content = ContentModel().fit(dataset.interactions, dataset.catalogue)
+        return Blend(content=content), BlendConfig(), {}
     with watch.stage("fit on the past"):
         blend = Blend().fit(dataset.before_cut(), dataset.catalogue)
     # Odd listeners teach the weights, even ones judge: nobody does both.
     with watch.stage("learn weights"):
         config, _ = learn_weights(blend, split.known[1::2], split.held_out[1::2])
     with watch.stage("judge"):
-        return config, _metrics(blend.reweighted(config), Split(split.known[::2], split.held_out[::2]))
+        return blend, config, _metrics(blend.reweighted(config), Split(split.known[::2], split.held_out[::2]))
 
 
 def _metrics(blend: Blend, split: Split) -> dict[str, dict[str, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from infra.local.api_probe import START_TIMEOUT_S, ApiProbe, ApiUnavailable
 from infra.local.programs import LISTENERS, worker_names
@@ -11,6 +12,8 @@ from infra.local.stack import LocalStack, StartFailed
 from segue.errors import KafkaUnavailable
 from segue.kafka import consumer_lag
 from segue.settings import Settings
+from segue.stores.postgres.catalogue import CatalogueStore
+from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
 
 BACKLOG_DAYS = 30
@@ -25,9 +28,14 @@ LAG_POLL_S = 0.25
 
 
 class Demo:
-    """The steps from a started stack to the first recommendation; `report` gets a line for each."""
+    """The steps from a started stack to the first recommendation; `report` gets a line for each.
 
-    def __init__(self, stack: LocalStack, settings: Settings, api: ApiProbe, report: Callable[[str], None]) -> None:
+    `warm`: an earlier run filled the stores and trained, so the API alone is enough for the first answer.
+    """
+
+    def __init__(self, stack: LocalStack, settings: Settings, api: ApiProbe, report: Callable[[str], None], warm: bool) -> None:
+        self.opened_at = 0.0
+        self._warm = warm
         self._stack = stack
         self._settings = settings
         self._api = api
@@ -35,26 +43,36 @@ class Demo:
 
     def open(self) -> None:
         """Run the steps. Raises StartFailed with the log that tells why a step failed."""
-        self._stack.start(*worker_names(self._stack.workers), "api")
-        wait_for_api(self._stack, self._api)
-        if self._api.readiness().model is None:
-            self._fill()
-        else:
+        if self._warm:
+            self._stack.start("api")
+            wait_for_api(self._stack, self._api)
             self._report("catalogue, history and model are there already")
+        else:
+            self._fill()
+            self._stack.start("api")
+            wait_for_api(self._stack, self._api)
         self._until(self._recommends, MODEL_TIMEOUT_S, "no recommendation from a model came", "api")
-        self._stack.start("trainer", "simulator")
+        self.opened_at = time.monotonic()
+        self._stack.start(*worker_names(self._stack.workers), "trainer", "simulator")
 
     def _fill(self) -> None:
-        if self._api.readiness().tracks == 0:
+        if self._tracks() == 0:
             self._step("reading the catalogue", "ingest", "catalogue")
-            self._until(lambda: self._api.readiness().tracks > 0, CATALOGUE_TIMEOUT_S, "no track arrived", "process-1")
-            self._until(self._caught_up, LAG_TIMEOUT_S, "the workers did not catch up", "process-1")
+        # Begun before the workers have stored the catalogue: loading its code takes as long as that, and then it waits.
         days = str(BACKLOG_DAYS)
-        self._step(f"{LISTENERS} listeners, {days} days", "simulate", "--listeners", str(LISTENERS), "--backlog-days", days)
+        simulate = ("simulate", "--listeners", str(LISTENERS), "--backlog-days", days, "--wait", f"{CATALOGUE_TIMEOUT_S:.0f}s")
+        self._step(f"{LISTENERS} listeners, {days} days", *simulate)
         began = time.monotonic()
         self._until(self._caught_up, LAG_TIMEOUT_S, "the workers did not catch up", "process-1")
         self._report(f"history is in Postgres and Redis ({time.monotonic() - began:.1f} s)")
-        self._step("training the first model", "train", "--once")
+        training = self._stack.begin_segue("train", "--once")
+        self._stack.start("api")
+        training()
+        self._report("first model trained")
+
+    def _tracks(self) -> int:
+        with closing(Database(self._stack.environment["SEGUE_POSTGRES_URL"])) as database:
+            return len(CatalogueStore(database).all_tracks())
 
     def _step(self, text: str, *command: str) -> None:
         began = time.monotonic()
@@ -93,3 +111,8 @@ def _holds(condition: Callable[[], bool]) -> bool:
         return condition()
     except ApiUnavailable:
         return False
+
+
+def has_model(stack: LocalStack) -> bool:
+    """Whether an earlier run left a model: then there is nothing to fill."""
+    return any((stack.state.path / "snapshots").glob("*/manifest.json"))

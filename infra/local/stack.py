@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 import xmlrpc.client
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +26,9 @@ from infra.local.state import Lock, StateDir, write_private
 from infra.local.supervision import ProcessStatus, SupervisorClient, SupervisorUnavailable, supervisor_config
 from segue.errors import ConfigurationError, SegueError, Unavailable
 from segue.settings import Settings, load_external_settings
+from segue.stores.commands import state_facts
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.migrations import migrate
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +90,12 @@ class LocalStack:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.down()
 
-    def start_servers(self) -> dict[str, str]:
+    def start_servers(self, beside: Sequence[str] = ()) -> dict[str, str]:
         """Start Kafka, Postgres and Redis (those without an address of their own) and wait until they answer.
 
-        Returns the environment that connects to them. Raises AlreadyRunning, StartFailed, ConfigurationError, Unavailable.
+        `beside` names programs to launch at the same time: they wait for the servers themselves, and loading their code takes as
+        long as the servers' start. Returns the environment that connects to the servers. Raises AlreadyRunning, StartFailed,
+        ConfigurationError, Unavailable.
         """
         # Imported late, as below: the servers' client libraries take a second, which `segue status` should not.
         from infra.local.servers import describe_servers
@@ -102,7 +108,7 @@ class LocalStack:
         self._servers = describe_servers(self.state, self._settings, self._ports, self._report)
         self._write_environment()
         self._start_supervisor()
-        for name in self._servers:
+        for name in (*self._servers, *beside):
             self._client().call("supervisor.startProcess", name, False)
         with ThreadPoolExecutor(max(1, len(self._servers))) as pool:
             try:
@@ -118,23 +124,36 @@ class LocalStack:
 
         with ThreadPoolExecutor(1) as pool:
             topics = pool.submit(ensure_topics, self.environment["SEGUE_KAFKA_BOOTSTRAP"], self._settings.kafka_partitions)
-            self.run_segue("migrate")
+            with closing(Database(self.environment["SEGUE_POSTGRES_URL"])) as database:
+                migrate(database, state_facts(self._settings))
             topics.result()
 
     def run_segue(self, *arguments: str) -> None:
         """Run a `segue` command to its end, its output in the logs. Raises StartFailed with the last lines."""
+        self.begin_segue(*arguments)()
+
+    def begin_segue(self, *arguments: str) -> Callable[[], None]:
+        """Begin a `segue` command; call what is returned to wait for its end. Raises StartFailed then."""
         path = self.state.log(arguments[0])
         with path.open("wb") as output:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 segue(*arguments),
                 env=os.environ | self.environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                check=False,
             )
-        if done.returncode != 0:
-            raise StartFailed(f"`segue {' '.join(arguments)}` ended with code {done.returncode}. {self._last_words(path)}")
+
+        def finish() -> None:
+            try:
+                code = process.wait()
+            except BaseException:
+                process.terminate()
+                raise
+            if code != 0:
+                raise StartFailed(f"`segue {' '.join(arguments)}` ended with code {code}. {self._last_words(path)}")
+
+        return finish
 
     def start(self, *names: str) -> None:
         """Start programs and wait until all run. Raises StartFailed."""

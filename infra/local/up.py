@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from infra.local.api_probe import ApiProbe
-from infra.local.demo import Demo, wait_for_api
+from infra.local.demo import Demo, has_model, wait_for_api
 from infra.local.demo_view import LINE_EVERY_S, DemoView, print_line
 from infra.local.health import HealthWatch
 from infra.local.ports import LOOPBACK
@@ -51,7 +51,8 @@ class Foreground:
                 self._console.print(f"stopped; the data stays in {self._stack.state.path}", soft_wrap=True)
 
     def _start_and_watch(self) -> int:
-        self._stack.start_servers()
+        self._warm = self._demo and has_model(self._stack)
+        self._stack.start_servers(beside=["api"] if self._warm else self._worker_names())
         self._stack.prepare_stores()
         api = ApiProbe(f"http://{LOOPBACK}:{self._stack.ports()['api']}")
         try:
@@ -66,11 +67,15 @@ class Foreground:
             self._stack.start(*self._names())
             wait_for_api(self._stack, api)
             return
-        Demo(self._stack, self._settings, api, self._report).open()
-        self._console.print(f"[bold green]first recommendation after {time.monotonic() - self._began:.1f} s[/]")
+        demo = Demo(self._stack, self._settings, api, self._report, self._warm)
+        demo.open()
+        self._console.print(f"[bold green]first recommendation after {demo.opened_at - self._began:.1f} s[/]")
+
+    def _worker_names(self) -> list[str]:
+        return worker_names(self._stack.workers)
 
     def _names(self) -> list[str]:
-        return [*worker_names(self._stack.workers), "api", "trainer", *(["simulator"] if self._demo else [])]
+        return [*self._worker_names(), "api", "trainer", *(["simulator"] if self._demo else [])]
 
     def _summary(self) -> None:
         processes = self._stack.processes()
@@ -100,7 +105,7 @@ class Foreground:
         if not self._demo:
             yield lambda: None
             return
-        ports = [self._stack.metrics_port(name) for name in worker_names(self._stack.workers)]
+        ports = [self._stack.metrics_port(name) for name in self._worker_names()]
         view = DemoView(api, ports, {"API": f"http://{LOOPBACK}:{self._stack.ports()['api']}/docs"})
         if not self._console.is_terminal:
             yield _every(LINE_EVERY_S, lambda: print_line(self._console, view.read()))

@@ -105,6 +105,13 @@ class Blend(Model):
             part.fit(interactions, catalogue)
         return self.with_support(interactions.support())
 
+    def relearned(self, config: BlendConfig, interactions: Interactions, catalogue: Catalogue) -> Blend:
+        """A blend fitted to other interactions of the same catalogue: content, which hears nothing of listening, is kept."""
+        blend = Blend(config, content=self.content)
+        for part in (blend.als, blend.co_listening, blend.popularity):
+            part.fit(interactions, catalogue)
+        return blend.with_support(interactions.support())
+
     def with_support(self, support: Floats) -> Self:
         """Take note of how many training rows like each track, shape (n_tracks,); after the parts are fitted."""
         self.support = support

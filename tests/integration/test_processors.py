@@ -121,3 +121,52 @@ def test_a_stray_event_finds_its_partition_and_counts_once(
     publish_raw(settings, [encode(event), encode(event)], other_key.encode())
     wait_until(lambda: listens(database, "stray") == 1, 30, "the event")
     assert differences(fold([event]), of("stray", in_postgres(database))) == []
+
+
+def marks(database: Database) -> dict[int, int]:
+    with database.transaction(read_only=True) as cursor:
+        cursor.execute("select partition, next_offset from partition_marks where topic = %s", (LISTENING_EVENTS,))
+        return dict(cursor.fetchall())
+
+
+def restore_to(database: Database, kept: dict[int, int]) -> None:
+    """Make Postgres what an older backup of it would be."""
+    with database.transaction() as cursor:
+        for partition, next_offset in marks(database).items():
+            kept_to = kept.get(partition, 0)
+            cursor.execute("delete from listens where kafka_partition = %s and kafka_offset >= %s", (partition, kept_to))
+            cursor.execute(
+                "update partition_marks set next_offset = %s where topic = %s and partition = %s and next_offset = %s",
+                (kept_to, LISTENING_EVENTS, partition, next_offset),
+            )
+        cursor.execute("truncate interactions")
+        cursor.execute(
+            """insert into interactions
+               select user_no, track_no, sum(weight), count(*) filter (where type = 0), count(*) filter (where type = 1),
+                      count(*) filter (where type = 6) - count(*) filter (where type = 7),
+                      coalesce(max(statement), 1), max(occurred_at)
+               from listens where type <> 8 group by user_no, track_no"""
+        )
+        cursor.execute("update users u set events = (select count(*) from listens l where l.user_no = u.user_no)")
+
+
+def test_a_restored_postgres_reads_the_lost_part_of_the_log_again(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    events = random_events(3_000, seed=4, prefix="restore")
+    publish(settings, events[:1_000], per_record=10)
+    wait_until(lambda: listens(database, "restore") == 1_000, 60, "the first part")
+    kept = marks(database)
+    publish(settings, events[1_000:2_000], per_record=10)
+    wait_until(lambda: listens(database, "restore") == 2_000, 60, "the second part")
+    processors.stop("process-1", "process-2")
+    restore_to(database, kept)
+    processors.start("process-1", "process-2")
+    publish(settings, events[2_000:], per_record=10)
+    wait_until(lambda: listens(database, "restore") == 3_000, 90, "every event")
+    assert differences(fold(events), of("restore", in_postgres(database))) == []
+    wait_until(
+        lambda: not differences(fold(events), of("restore", in_redis(settings.require_redis(), database))),
+        20,
+        "Redis equal to Postgres",
+    )

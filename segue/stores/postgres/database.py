@@ -72,6 +72,8 @@ class Database:
                 yield opened
         except UNAVAILABLE as error:
             raise PostgresUnavailable(_reason(error)) from error
+        except psycopg2.errors.UndefinedTable as error:
+            raise PostgresUnavailable(f"{_reason(error)}: run `segue migrate`") from error
         finally:
             pool.putconn(checked, close=bool(checked.closed) or checked.status != STATUS_READY)
 
