@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     batch_records: int = Field(1_000, ge=1, le=50_000)
     """Most Kafka records taken at once."""
     batch_within_ms: float = Field(5.0, gt=0)
-    """How long a batch waits to fill."""
+    """How long a batch of listening events waits to fill."""
+    table_within_ms: float = Field(50.0, gt=0)
+    """How long a batch of catalogue, playlist or user records waits to fill: nobody waits for these as for a play."""
     id_cache_entries: int = Field(200_000, ge=1_000)
     """Ids whose dense numbers a worker remembers, for users and tracks each."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import select
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -12,7 +13,6 @@ from urllib.parse import urlsplit
 import psycopg2
 import psycopg2.errors
 import psycopg2.extras
-import psycopg2.pool
 from psycopg2.extensions import STATUS_READY, connection, cursor
 
 from segue.errors import ConfigurationError, PostgresUnavailable
@@ -49,33 +49,32 @@ class Database:
             raise ConfigurationError(f"schema {schema!r}: use small letters, digits and underscores")
         self.schema = schema
         self._url = url
-        self._max_connections = max_connections
         self._options = f"-c search_path={schema} -c timezone=UTC"
         if statement_timeout_s is not None:
             self._options += f" -c statement_timeout={round(statement_timeout_s * 1000)}"
-        self._pool: psycopg2.pool.ThreadedConnectionPool | None = None
+        self._idle: list[connection] = []
+        self._slots = threading.BoundedSemaphore(max_connections)
 
     @contextmanager
     def transaction(self, isolation: Isolation | None = None, read_only: bool = False) -> Iterator[cursor]:
         """A cursor in a transaction that commits at the end of the block and rolls back on any error.
 
-        Raises PostgresUnavailable when the server cannot be reached, goes away or refuses writes.
+        Waits while all connections are in use. Raises PostgresUnavailable when the server cannot be reached, goes away, refuses
+        writes or has no tables yet.
         """
-        pool = self._opened()
-        try:
-            checked = _checked_out(pool)
-        except UNAVAILABLE as error:
-            raise PostgresUnavailable(_reason(error)) from error
-        try:
-            checked.set_session(isolation_level=isolation or "READ COMMITTED", readonly=read_only, autocommit=False)
-            with checked, checked.cursor() as opened:
-                yield opened
-        except UNAVAILABLE as error:
-            raise PostgresUnavailable(_reason(error)) from error
-        except psycopg2.errors.UndefinedTable as error:
-            raise PostgresUnavailable(f"{_reason(error)}: run `segue migrate`") from error
-        finally:
-            pool.putconn(checked, close=bool(checked.closed) or checked.status != STATUS_READY)
+        with self._slots:
+            try:
+                checked = self._checked_out()
+                checked.set_session(isolation_level=isolation or "READ COMMITTED", readonly=read_only, autocommit=False)
+                try:
+                    with checked, checked.cursor() as opened:
+                        yield opened
+                finally:
+                    self._put_back(checked)
+            except UNAVAILABLE as error:
+                raise PostgresUnavailable(_reason(error)) from error
+            except psycopg2.errors.UndefinedTable as error:
+                raise PostgresUnavailable(f"{_reason(error)}: run `segue migrate`") from error
 
     def ping(self) -> None:
         """Raises PostgresUnavailable unless the server answers."""
@@ -83,31 +82,31 @@ class Database:
             opened.execute("select 1")
 
     def close(self) -> None:
-        """Close every connection; the next transaction opens new ones."""
-        if self._pool is not None:
-            self._pool.closeall()
-            self._pool = None
+        """Close the idle connections; the next transaction opens a new one."""
+        while self._idle:
+            self._idle.pop().close()
 
-    def _opened(self) -> psycopg2.pool.ThreadedConnectionPool:
-        if self._pool is None:
-            # minconn 0: the server may be away while this process starts.
-            self._pool = psycopg2.pool.ThreadedConnectionPool(
-                0, self._max_connections, self._url, options=self._options, connect_timeout=CONNECT_TIMEOUT_S
-            )
-        return self._pool
+    def _checked_out(self) -> connection:
+        """A live connection, the one used last. psycopg2's own pool closes what it gets back beyond its minimum, and a new
+        connection with SCRAM costs 10 ms."""
+        while self._idle:
+            candidate = self._idle.pop()
+            if not _is_dead(candidate):
+                return candidate
+            candidate.close()
+        opened: connection = psycopg2.connect(self._url, options=self._options, connect_timeout=CONNECT_TIMEOUT_S)
+        return opened
 
-
-def _checked_out(pool: psycopg2.pool.ThreadedConnectionPool) -> connection:
-    """A live connection: after a server crash the pool is full of dead ones, which psycopg2 does not notice by itself."""
-    while True:
-        candidate: connection = pool.getconn()
-        if not _is_dead(candidate):
-            return candidate
-        pool.putconn(candidate, close=True)
+    def _put_back(self, used: connection) -> None:
+        if used.closed or used.status != STATUS_READY:
+            used.close()
+        else:
+            self._idle.append(used)
 
 
 def _is_dead(candidate: connection) -> bool:
-    # A dead peer makes the socket readable; a poll costs 2 µs where a `select 1` costs a round trip.
+    # After a server crash the peer is gone, which psycopg2 does not notice: the socket is readable then. A poll costs 2 µs
+    # where a `select 1` costs a round trip.
     return bool(candidate.closed) or _readable(candidate.fileno())
 
 
