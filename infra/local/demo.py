@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 
 from infra.local.api_probe import START_TIMEOUT_S, ApiProbe, ApiUnavailable
 from infra.local.programs import LISTENERS, worker_names
@@ -12,11 +11,9 @@ from infra.local.stack import LocalStack, StartFailed
 from segue.errors import KafkaUnavailable
 from segue.kafka import consumer_lag
 from segue.settings import Settings
-from segue.stores.postgres.catalogue import CatalogueStore
-from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
 
-BACKLOG_DAYS = 30
+BACKLOG_DAYS = 14
 SOMEBODY = "listener-00001"
 """The simulated listener whose answers the demo shows."""
 SHOWN = 5
@@ -27,15 +24,21 @@ POLL_S = 0.1
 LAG_POLL_S = 0.25
 
 
+Reading = Callable[[], None] | None
+
+
 class Demo:
     """The steps from a started stack to the first recommendation; `report` gets a line for each.
 
-    `warm`: an earlier run filled the stores and trained, so the API alone is enough for the first answer.
+    `reading` waits for the end of `segue ingest catalogue`, begun with the servers; None if an earlier run filled the stores and
+    trained: the API alone is enough for the first answer then.
     """
 
-    def __init__(self, stack: LocalStack, settings: Settings, api: ApiProbe, report: Callable[[str], None], warm: bool) -> None:
+    def __init__(
+        self, stack: LocalStack, settings: Settings, api: ApiProbe, report: Callable[[str], None], reading: Reading
+    ) -> None:
         self.opened_at = 0.0
-        self._warm = warm
+        self._reading = reading
         self._stack = stack
         self._settings = settings
         self._api = api
@@ -43,21 +46,19 @@ class Demo:
 
     def open(self) -> None:
         """Run the steps. Raises StartFailed with the log that tells why a step failed."""
-        if self._warm:
-            self._stack.start("api")
-            wait_for_api(self._stack, self._api)
+        if self._reading is None:
             self._report("catalogue, history and model are there already")
         else:
-            self._fill()
-            self._stack.start("api")
-            wait_for_api(self._stack, self._api)
+            self._fill(self._reading)
+        self._stack.start("api")
+        wait_for_api(self._stack, self._api)
         self._until(self._recommends, MODEL_TIMEOUT_S, "no recommendation from a model came", "api")
         self.opened_at = time.monotonic()
         self._stack.start(*worker_names(self._stack.workers), "trainer", "simulator")
 
-    def _fill(self) -> None:
-        if self._tracks() == 0:
-            self._step("reading the catalogue", "ingest", "catalogue")
+    def _fill(self, reading: Callable[[], None]) -> None:
+        reading()
+        self._report("catalogue read")
         # Begun before the workers have stored the catalogue: loading its code takes as long as that, and then it waits.
         days = str(BACKLOG_DAYS)
         simulate = ("simulate", "--listeners", str(LISTENERS), "--backlog-days", days, "--wait", f"{CATALOGUE_TIMEOUT_S:.0f}s")
@@ -69,10 +70,6 @@ class Demo:
         self._stack.start("api")
         training()
         self._report("first model trained")
-
-    def _tracks(self) -> int:
-        with closing(Database(self._stack.environment["SEGUE_POSTGRES_URL"])) as database:
-            return len(CatalogueStore(database).all_tracks())
 
     def _step(self, text: str, *command: str) -> None:
         began = time.monotonic()

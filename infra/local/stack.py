@@ -90,12 +90,19 @@ class LocalStack:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.down()
 
-    def start_servers(self, beside: Sequence[str] = ()) -> dict[str, str]:
+    def start_servers(self) -> dict[str, str]:
         """Start Kafka, Postgres and Redis (those without an address of their own) and wait until they answer.
 
+        Returns the environment that connects to them. Raises AlreadyRunning, StartFailed, ConfigurationError, Unavailable.
+        """
+        self.launch_servers()
+        return self.await_servers()
+
+    def launch_servers(self, beside: Sequence[str] = ()) -> None:
+        """Start the servers without waiting for them; `await_servers` does.
+
         `beside` names programs to launch at the same time: they wait for the servers themselves, and loading their code takes as
-        long as the servers' start. Returns the environment that connects to the servers. Raises AlreadyRunning, StartFailed,
-        ConfigurationError, Unavailable.
+        long as the servers' start. Raises AlreadyRunning, StartFailed, ConfigurationError.
         """
         # Imported late, as below: the servers' client libraries take a second, which `segue status` should not.
         from infra.local.servers import describe_servers
@@ -110,6 +117,9 @@ class LocalStack:
         self._start_supervisor()
         for name in (*self._servers, *beside):
             self._client().call("supervisor.startProcess", name, False)
+
+    def await_servers(self) -> dict[str, str]:
+        """Wait until every launched server answers; the environment that connects to them. Raises StartFailed."""
         with ThreadPoolExecutor(max(1, len(self._servers))) as pool:
             try:
                 list(pool.map(self.wait_ready, self._servers))

@@ -51,23 +51,25 @@ class Foreground:
                 self._console.print(f"stopped; the data stays in {self._stack.state.path}", soft_wrap=True)
 
     def _start_and_watch(self) -> int:
-        self._warm = self._demo and has_model(self._stack)
-        self._stack.start_servers(beside=["api"] if self._warm else self._worker_names())
+        warm = self._demo and has_model(self._stack)
+        self._stack.launch_servers(beside=["api"] if warm else self._worker_names())
+        reading = self._stack.begin_segue("ingest", "catalogue") if self._demo and not warm else None
+        self._stack.await_servers()
         self._stack.prepare_stores()
         api = ApiProbe(f"http://{LOOPBACK}:{self._stack.ports()['api']}")
         try:
-            self._start_apps(api)
+            self._start_apps(api, reading)
             self._summary()
             return self._watch(api)
         finally:
             api.close()
 
-    def _start_apps(self, api: ApiProbe) -> None:
+    def _start_apps(self, api: ApiProbe, reading: Callable[[], None] | None) -> None:
         if not self._demo:
             self._stack.start(*self._names())
             wait_for_api(self._stack, api)
             return
-        demo = Demo(self._stack, self._settings, api, self._report, self._warm)
+        demo = Demo(self._stack, self._settings, api, self._report, reading)
         demo.open()
         self._console.print(f"[bold green]first recommendation after {demo.opened_at - self._began:.1f} s[/]")
 
