@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from infra.local.api_probe import ApiProbe, ApiUnavailable
 from infra.local.stack import LocalStack
 from segue.kafka import consumer_lag
 from segue.settings import Settings, load_settings
@@ -45,8 +46,22 @@ def serving_stack(workers: int, listeners: int = 300) -> Iterator[tuple[LocalSta
         await_drained(settings)
         stack.run_segue("train", "--once")
         stack.start("api")
+        base_url = f"http://127.0.0.1:{stack.environment['SEGUE_API_PORT']}"
+        _await_model(base_url)
         console.print("catalogue, history, model and API ready")
-        yield stack, settings, f"http://127.0.0.1:{stack.environment['SEGUE_API_PORT']}"
+        yield stack, settings, base_url
+
+
+def _await_model(base_url: str, within_s: float = 120.0) -> None:
+    probe, deadline = ApiProbe(base_url), time.monotonic() + within_s
+    while True:
+        try:
+            if probe.readiness().model is not None:
+                return
+        except ApiUnavailable as error:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the API did not load a model within {within_s:.0f} s") from error
+        time.sleep(0.2)
 
 
 def await_drained(settings: Settings, within_s: float = 600.0) -> None:

@@ -55,7 +55,7 @@ class BlendConfig:
         (5, (0.4, 0.5, 0.2, 0.0)),
         (20, (0.5, 0.5, 0.1, 0.0)),
     )
-    likeness: tuple[float, float, float] = (0.2, 0.4, 1.0)
+    likeness: tuple[float, float, float] = (0.2, 0.2, 1.0)
     transfer: float = 0.5
 
     def weights_for(self, liked: int, rejected: int = 0) -> Weights:

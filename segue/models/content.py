@@ -29,9 +29,9 @@ class ContentConfig:
     `rejection`: weight of a negative preference in a listener's profile.
     """
 
-    sound: float = 0.45
-    artist: float = 0.2
-    genre: float = 0.35
+    sound: float = 0.4
+    artist: float = 0.3
+    genre: float = 0.3
     dimensions: int = 64
     rejection: float = 0.5
 
