@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -61,5 +62,27 @@ def refit(
     run(train, json)
 
 
+@app.command("all")
+def everything(
+    data: Annotated[Path | None, typer.Option(help="Folder of NAME/train.txt.gz and test.txt.gz for quality.")] = None,
+    results: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
+) -> None:
+    """Every benchmark, one after another; quality only with --data, since its splits are not part of Segue."""
+    freshness(json=results / "freshness.json")
+    ingest("envelope", json=results / "ingest-envelope.json")
+    ingest("single", 200_000, json=results / "ingest-single.json")
+    refit(json=results / "refit.json")
+    for folder in sorted(data.iterdir()) if data else ():
+        if (folder / "train.txt.gz").exists():
+            quality(folder / "train.txt.gz", folder / "test.txt.gz", results / f"quality-{folder.name}.json")
+    typer.echo(f"results in {results}/" + ("" if data else "; quality was left out: pass --data FOLDER"))
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(143)
+
+
 if __name__ == "__main__":
+    # As after Ctrl-C: the stack that a benchmark started must not outlive it.
+    signal.signal(signal.SIGTERM, _end)
     app()

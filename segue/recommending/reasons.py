@@ -53,6 +53,9 @@ def listener_reason(shares: Mapping[str, float], seeds: Mapping[str, int], track
     `shares`: each model's part of the score; `seeds`: from `strongest`, for this track. The strongest side speaks: listeners
     (als and co-listening together), content, or popularity; and within it the liked track that adds most.
     """
+    if not seeds:
+        # No history at all: nothing but popularity was asked.
+        return popular_now()
     behaviour = sum(shares[name] for name in BEHAVIOUR if name in shares) if "behaviour" in seeds else float("-inf")
     content = shares["content"] if "content" in seeds else float("-inf")
     if shares.get("popularity", 0.0) > 0 and shares["popularity"] >= max(behaviour, content):
