@@ -112,13 +112,15 @@ class LiveModel:
 
     async def _swap(self, champion: tuple[str, str]) -> None:
         version, url = champion
-        self._pending.clear()
+        taken, self._pending = self._pending, {}
         tracks = self._catalogue.tracks()
         started = self._clock()
         try:
             served = await self._in_thread(self._load, version, tracks)
         # A snapshot is input: whatever is wrong with it must not take the answers away.
         except Exception as error:
+            # The model that goes on answering has not heard of these yet.
+            self._pending = taken | self._pending
             self._failed = _Failure(champion, self._clock() + RETRY_S)
             self._metrics.model_load_failed()
             log.exception("model not loaded", extra=fields(version=version, url=url))

@@ -39,6 +39,7 @@ def quality(train: Path, test: Path, json_path: Path | None = None) -> dict[str,
     }
     report["blend"] |= {"tune_s": round(tune_s, 2), "weights": config.weights}
     if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(json.dumps(report, indent=2))
     _print(report)
     return report

@@ -31,6 +31,7 @@ def refit(train: Path | None = None, json_path: Path | None = None) -> dict[str,
         "refit_s": round(time.perf_counter() - start, 2),
     }
     if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(json.dumps(report, indent=2))
     Console(stderr=True).print(report)
     return report

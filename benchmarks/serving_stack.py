@@ -59,9 +59,10 @@ def _await_model(base_url: str, within_s: float = 120.0) -> None:
             if probe.readiness().model is not None:
                 return
         except ApiUnavailable as error:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the API did not load a model within {within_s:.0f} s") from error
-        time.sleep(0.2)
+            console.log(f"waiting for the API: {error}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the API did not load a model within {within_s:.0f} s")
+        time.sleep(0.5)
 
 
 def await_drained(settings: Settings, within_s: float = 600.0) -> None:

@@ -11,10 +11,12 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from segue.errors import ConfigurationError, KafkaUnavailable
 from segue.settings import Settings
-from segue.topics import TOPICS, Topic
+from segue.topics import DEAD_LETTERS, TOPICS, Topic
 
 MAX_MESSAGE_BYTES = 4_194_304
 """Largest record of any topic; an envelope of many events is one record."""
+MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 262_144
+"""A dead letter is the record that failed, with its headers and ours."""
 TIMEOUT_S = 10.0
 GROUP_TIMEOUT_S = 30.0
 """The first question about a group on a new broker makes it create the topic of the offsets."""
@@ -115,7 +117,8 @@ def _lag(consumer: Consumer, committed: TopicPartition) -> int:
 
 
 def _new_topic(topic: Topic, partitions: int) -> NewTopic:
-    config = {"max.message.bytes": str(MAX_MESSAGE_BYTES), "retention.ms": str(topic.retention_ms)}
+    most = MAX_DEAD_LETTER_BYTES if topic.name == DEAD_LETTERS else MAX_MESSAGE_BYTES
+    config = {"max.message.bytes": str(most), "retention.ms": str(topic.retention_ms)}
     # The broker's clock: whether an event lies in the future must not depend on what a producer says, nor on when it is replayed.
     config["message.timestamp.type"] = "LogAppendTime"
     if topic.compacted:

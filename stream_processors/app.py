@@ -47,8 +47,9 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         broker_session_timeout=3.0,
         broker_heartbeat_interval=0.5,
         broker_commit_interval=0.5,
-        # SIGTERM in mid-batch: finish and acknowledge it.
-        stream_wait_empty=True,
+        # SIGTERM in mid-batch: the thread finishes its transaction, and what was not acknowledged is below the mark when it
+        # comes again. Waiting for Faust's own count of messages would wait for ever after a rewind.
+        stream_wait_empty=False,
         # Waiting out a store may take long; the heartbeat, not the poll, tells whether this worker lives.
         broker_max_poll_interval=86_400.0,
     )
@@ -95,6 +96,8 @@ def _add_agent(app: faust.App, topic: str, processor: Processor, settings: Setti
                 await asyncio.get_running_loop().run_in_executor(thread, processor.process, records)
             except Gap as gap:
                 await _rewind(app, topic, processor, gap)
+                # They come again; acknowledged now, they would be forgotten if this worker died before that.
+                events = [event for event in events if event.message.partition not in gap.starts]
             except Stopped:
                 log.info("stopping: the batch will be delivered again", extra=fields(topic=topic, records=len(records)))
                 os._exit(0)
@@ -130,8 +133,7 @@ async def _rewind(app: faust.App, topic: str, processor: Processor, gap: Gap) ->
             await asyncio.get_running_loop().run_in_executor(None, processor.skip, partition, earliest)
             mark = earliest
         log.warning("Postgres holds less than was acknowledged: reading again from its mark", extra=where)
-        # Faust passes over the very offset that it is told to seek to, so start one before; the mark drops that one.
-        await app.consumer.seek(tp, max(0, mark - 1))
+        await app.consumer.seek(tp, mark)
 
 
 def _crash(topic: str, records: list[Record], error: BaseException) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 
-from confluent_kafka import Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from segue.errors import KafkaUnavailable
 from segue.kafka import producer_config
@@ -51,19 +51,27 @@ def redrive(settings: Settings, error: str | None, again: bool) -> int:
         first, ends = reader.bounds([DEAD_LETTERS])
         starts = first if again else reader.committed(first)
         letters = {letter.id: letter for letter in map(_letter, reader.read(starts, ends)) if error in (None, letter.error)}
+        failed: list[KafkaError] = []
+
+        def delivered(problem: KafkaError | None, _message: object) -> None:
+            if problem is not None:
+                failed.append(problem)
+
         for number, letter in enumerate(letters.values(), start=1):
-            producer.produce(letter.topic, letter.raw, letter.key, headers=list(letter.headers))
+            producer.produce(letter.topic, letter.raw, letter.key, headers=list(letter.headers), on_delivery=delivered)
             if number % FLUSH_EVERY == 0:
-                _flush(producer)
-        _flush(producer)
+                _flush(producer, failed)
+        _flush(producer, failed)
+        # Only now: a letter that was not delivered must be found again by the next run.
         reader.commit(ends)
     return len(letters)
 
 
-def _flush(producer: Producer) -> None:
-    unsent = producer.flush(FLUSH_TIMEOUT_S)
+def _flush(producer: Producer, failed: list[KafkaError]) -> None:
+    unsent = producer.flush(FLUSH_TIMEOUT_S) + len(failed)
     if unsent:
-        raise KafkaUnavailable(f"{unsent} dead letters could not be sent back; run the command again")
+        reason = failed[0].str() if failed else "no answer"
+        raise KafkaUnavailable(f"{unsent} dead letters could not be sent back ({reason}); run the command again")
 
 
 def _letter(message: Message) -> Letter:

@@ -8,8 +8,9 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from segue.errors import KafkaUnavailable
+from segue.errors import KafkaUnavailable, SegueError
 from segue.events import ListeningEvent, encode, encode_envelope
+from segue.kafka import MAX_DEAD_LETTER_BYTES
 from segue.partitioning import partition_for
 from segue.topics import DEAD_LETTERS, LISTENING_EVENTS
 from stream_processors.metrics import DEAD_LETTERS as DEAD_LETTERS_SENT
@@ -28,7 +29,7 @@ class Outbox:
     """A producer that returns only when the broker has everything."""
 
     def __init__(self, config: Mapping[str, Any], partitions: int) -> None:
-        self._producer = Producer(dict(config))
+        self._producer = Producer(dict(config) | {"message.max.bytes": MAX_DEAD_LETTER_BYTES})
         self._partitions = partitions
         self._errors: list[KafkaError] = []
 
@@ -64,6 +65,9 @@ class Outbox:
                 # The local queue is full: give delivery reports a moment to empty it.
                 self._producer.poll(0.1)
             except KafkaException as error:
+                if error.args[0].fatal():
+                    # Only a new process has a working producer again.
+                    raise SegueError(f"the Kafka producer failed for good: {error}") from error
                 raise KafkaUnavailable(str(error)) from error
 
     def _delivered(self, error: KafkaError | None, _message: object) -> None:

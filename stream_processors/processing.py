@@ -38,12 +38,15 @@ class ListeningProcessor:
         self._partitions, self._most_events = partitions, most_events
 
     def process(self, records: Sequence[Record]) -> None:
-        """See Processor. Raises Gap, with nothing written, when a partition's records do not follow its mark."""
-        self._check_contiguous(records)
-        for batch in listening_batches(records, self._is_written, self._partitions, self._most_events):
+        """See Processor. Raises Gap at the end for partitions whose records do not follow their marks; the others are stored."""
+        gaps = self._gaps(records)
+        following = [record for record in records if record.partition not in gaps]
+        for batch in listening_batches(following, self._is_written, self._partitions, self._most_events):
             # Sent before the marks move: a redelivered record below its mark is passed over with its dead letters.
             self._patience.until_available(lambda batch=batch: self._outbox.send(batch.dead, batch.misrouted))  # type: ignore[misc]
             self._write(batch)
+        if gaps:
+            raise Gap(gaps)
 
     def skip(self, partition: int, next_offset: int) -> None:
         """Move a partition's mark over records that the log no longer has."""
@@ -51,15 +54,13 @@ class ListeningProcessor:
         self._patience.until_available(lambda: self._writer.skip(partition, before, next_offset))
         self._marks.set(LISTENING_EVENTS, partition, next_offset)
 
-    def _check_contiguous(self, records: Sequence[Record]) -> None:
+    def _gaps(self, records: Sequence[Record]) -> dict[int, tuple[int, int]]:
         """Offsets of this topic have no holes: it is not compacted and nobody writes to it in transactions."""
         firsts: dict[int, int] = {}
         for record in records:
             firsts.setdefault(record.partition, record.offset)
         starts = {partition: (self._mark(partition), first) for partition, first in firsts.items()}
-        gaps = {partition: (mark, first) for partition, (mark, first) in starts.items() if first > mark}
-        if gaps:
-            raise Gap(gaps)
+        return {partition: (mark, first) for partition, (mark, first) in starts.items() if first > mark}
 
     def _write(self, batch: ListeningBatch) -> None:
         before = {p: self._mark(p) for p in batch.next_offsets()}

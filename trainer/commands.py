@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from segue.errors import SegueError
+from segue.errors import ConfigurationError, SegueError
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
 from segue.stores.postgres.catalogue import CatalogueStore
@@ -41,6 +41,8 @@ def train(
 ) -> None:
     """Learn from what is stored; without --once, keep running and refit when enough is new."""
     settings = load_settings()
+    if settings.trainer_engine != "local":
+        raise ConfigurationError(f"SEGUE_TRAINER_ENGINE={settings.trainer_engine} is not built yet: set it to local")
     with opened(settings) as stores:
         if once:
             _train_once(stores, settings, as_json)

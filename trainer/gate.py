@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 MIN_LISTENERS = 50
 """Fewer judged listeners prove nothing either way."""
+CHAMPION_LISTENERS = 1_000
+"""Fewer say nothing about a difference between two models: with 100 the standard error of a lead is a quarter of the lead."""
 CHAMPION_TOLERANCE = 0.2
 """How much of the champion's lead over popularity a new model may lose: leads of different weeks differ by chance."""
 QUALITY = "ndcg@20"
@@ -36,7 +38,7 @@ def judged(metrics: Metrics, champion: Metrics | None) -> Verdict:
     quality, popular = metrics["blend"][QUALITY], metrics["popularity"][QUALITY]
     if quality < popular:
         return Verdict(False, f"worse than popularity ({QUALITY} {quality:.4f} < {popular:.4f})")
-    before = _lead(champion)
+    before = _lead(champion) if metrics["blend"]["listeners"] >= CHAMPION_LISTENERS else None
     if before is not None and quality < popular * before * (1.0 - CHAMPION_TOLERANCE):
         lead = quality / popular if popular else float("inf")
         return Verdict(False, f"worse than the champion ({lead:.2f} times popularity, champion {before:.2f})")
@@ -44,8 +46,8 @@ def judged(metrics: Metrics, champion: Metrics | None) -> Verdict:
 
 
 def _lead(metrics: Metrics | None) -> float | None:
-    """Quality as a multiple of popularity's; None when it was not judged."""
-    if metrics is None or metrics.get("blend", {}).get("listeners", 0) < MIN_LISTENERS:
+    """Quality as a multiple of popularity's; None when too few listeners judged it."""
+    if metrics is None or metrics.get("blend", {}).get("listeners", 0) < CHAMPION_LISTENERS:
         return None
     popular = metrics["popularity"][QUALITY]
     return metrics["blend"][QUALITY] / popular if popular else None

@@ -3,7 +3,7 @@
 CPU per request of the whole process, pollers included, in two rounds of 200 requests at 1 to 8 connections: 16 to 22 ms for a
 listener, 7 to 9 ms for a song; `GET /tracks/{track_id}`, which scores nothing, takes 0.8 ms. Over HTTP, 28,352 tracks, 300
 simulated listeners, two cores that other work kept busy (load 12 to 17), which inflates CPU time too. Latency was not measured
-on an idle machine: `python -m benchmarks serve`.
+on an idle machine.
 """
 
 from __future__ import annotations

@@ -82,13 +82,14 @@ class LocalStack:
         self._ports: dict[str, int] = {}
         self._servers: dict[str, Server] = {}
         self._supervisor: subprocess.Popen[bytes] | None = None
+        self._begun: list[subprocess.Popen[bytes]] = []
         self._given_up = threading.Event()
 
     def __enter__(self) -> LocalStack:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.down()
+        self.release()
 
     def start_servers(self) -> dict[str, str]:
         """Start Kafka, Postgres and Redis (those without an address of their own) and wait until they answer.
@@ -148,11 +149,12 @@ class LocalStack:
         with path.open("wb") as output:
             process = subprocess.Popen(
                 segue(*arguments),
-                env=os.environ | self.environment,
+                env=os.environ | self.environment | {MARK: str(self.state.path)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
             )
+        self._begun.append(process)
 
         def finish() -> None:
             try:
@@ -232,8 +234,16 @@ class LocalStack:
         """The file with what a program prints."""
         return self.state.log(name)
 
+    def release(self) -> None:
+        """Take down what this object started, and nothing of another `segue up` that holds the state directory."""
+        if self._lock.held:
+            self.down()
+
     def down(self) -> None:
         """Stop everything in order: sources first, then readers and writers, then the servers. Harmless when nothing runs."""
+        for process in self._begun:
+            if process.poll() is None:
+                process.terminate()
         try:
             for phase in STOP_ORDER:
                 self.stop(*(status.name for status in self.processes() if status.pid and status.name.split("-")[0] in phase))

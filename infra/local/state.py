@@ -101,6 +101,11 @@ class Lock:
         self.path = path
         self._file: IO[str] | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this object has it."""
+        return self._file is not None
+
     def acquire(self) -> bool:
         """True if the lock is ours now; False if another process has it."""
         file = self.path.open("a")

@@ -47,7 +47,7 @@ class Foreground:
                 return 0 if self._duration_s is None else 1
             finally:
                 with interrupts_ignored():
-                    self._stack.down()
+                    self._stack.release()
                 self._console.print(f"stopped; the data stays in {self._stack.state.path}", soft_wrap=True)
 
     def _start_and_watch(self) -> int:

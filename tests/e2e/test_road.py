@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from segue.events import AudioFeatures, CatalogueTrack, encode
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.models import ModelRegistry
 from segue.topics import CATALOGUE
 from tests.e2e.conftest import Road
 from tests.publishing import publish_raw
@@ -113,11 +115,15 @@ def test_search_and_profile_read_the_live_tables(road: Road, wait_until: Callabl
     assert road.client.get("/users/nobody-at-all").status_code == 404
 
 
-def test_a_new_model_is_served_within_two_seconds_and_no_request_fails(road: Road) -> None:
+def test_a_promoted_model_is_served_and_no_request_fails(road: Road, database: Database) -> None:
     old = road.recommend("ada")["model_version"]
     road.stack.run_segue("train", "--once")
+    registry = ModelRegistry(database)
+    newest = max(model.version for model in registry.list())
+    # By hand, since the gate may keep it: what other tests published is no taste.
+    registry.promote(newest)
     promoted, failed = time.monotonic(), 0
     while road.recommend("ada")["model_version"] == old and time.monotonic() - promoted < 10:
         failed += road.client.get("/recommend/song/rock-001").status_code != 200
-    assert road.recommend("ada")["model_version"] != old
+    assert road.recommend("ada")["model_version"] == newest
     assert failed == 0

@@ -13,7 +13,13 @@ from segue.listeners import ListenerState
 from segue.stores.redis.rows import ListenerRow, pack_cells, pack_meta, row_key, unpack_row
 from segue.stores.redis.scripts import FILL_IF_ABSENT
 
-UNREACHABLE = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
+UNREACHABLE = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    OSError,
+)
 
 
 class LiveRowReader:

@@ -22,7 +22,7 @@ local function add_cells(key, packed)
 end
 """
 
-# Statements (liked, disliked, saved) stay longer than any weight; bytes 12-16 of a cell hold saves and stance.
+# Statements (liked, disliked, saved) stay longer than any weight; a cell's bytes 14-16 hold saves and stance.
 _TRIM = """
 local function trim(key, most)
     if redis.call('HLEN', key) <= most + math.floor(most / 8) then return 0 end

@@ -19,6 +19,15 @@ from segue.stores.redis.scripts import BURY, FILL_IF_ABSENT, FILL_ROWS, WRITE_BA
 ABSENT = -1
 """Offset of a guard that is not there: this Redis is new or was flushed."""
 TIMEOUT_S = 5.0
+UNREACHABLE = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ClusterDownError,
+    OSError,
+)
+"""What passes by itself or by an operator's hand: waited out, not a bug."""
 TOMBSTONE_S = 3_600
 """Longer than any batch can be in flight."""
 
@@ -148,5 +157,5 @@ class LiveRowWriter:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.ReadOnlyError) as error:
+    except UNREACHABLE as error:
         raise RedisUnavailable(str(error)) from error

@@ -5,7 +5,7 @@ import pytest
 from trainer.gate import judged
 
 
-def metrics(blend: float, popularity: float, listeners: int = 100) -> dict[str, dict[str, float]]:
+def metrics(blend: float, popularity: float, listeners: int = 1_000) -> dict[str, dict[str, float]]:
     return {"blend": {"ndcg@20": blend, "listeners": listeners}, "popularity": {"ndcg@20": popularity, "listeners": listeners}}
 
 
@@ -20,7 +20,8 @@ def metrics(blend: float, popularity: float, listeners: int = 100) -> dict[str, 
         (metrics(0.10, 0.05), metrics(0.20, 0.10), True, "not worse than popularity"),
         (metrics(0.081, 0.05), metrics(0.10, 0.05), True, "not worse than popularity"),
         (metrics(0.079, 0.05), metrics(0.10, 0.05), False, "worse than the champion"),
-        (metrics(0.06, 0.05), metrics(0.90, 0.05, listeners=10), True, "not worse than popularity"),
+        (metrics(0.06, 0.05), metrics(0.90, 0.05, listeners=999), True, "not worse than popularity"),
+        (metrics(0.06, 0.05, listeners=999), metrics(0.90, 0.05), True, "not worse than popularity"),
         (metrics(0.06, 0.05), metrics(0.06, 0.0), True, "not worse than popularity"),
     ],
 )
