@@ -34,6 +34,8 @@ MAX_CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Listening services with per-play history start after this."""
 MAX_MS_PLAYED = 24 * 3600 * 1000
+MAX_TEXT = 1_000
+"""Characters of a title, an artist, an album; searching and comparing longer ones would cost more than they are worth."""
 MAX_RECORD_EVENTS = 10_000
 """Events in one envelope; a larger one is refused whole, so that one record cannot fill a worker's memory."""
 
@@ -231,7 +233,9 @@ def check_id(name: str, value: str) -> None:
 
 
 def check_text(name: str, value: str) -> None:
-    """Refuse text that Postgres cannot store: NUL characters and lone surrogates."""
+    """Refuse text that Postgres cannot store (NUL characters, lone surrogates) and text over MAX_TEXT characters."""
+    if len(value) > MAX_TEXT:
+        raise InvalidEvent(f"{name} is longer than {MAX_TEXT} characters", "text_too_long")
     if "\x00" in value:
         raise InvalidEvent(f"{name} has a NUL character", "invalid_text")
     try:

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     redis_buckets: int = Field(8, ge=1, le=4096)
     """Hash-tag buckets of the live state; fixed when the state is created. The partition count must divide it."""
 
-    half_life_days: float = Field(60.0, gt=0)
+    half_life_days: float = Field(60.0, ge=7, le=36_500)
     """Half-life of a play's weight; fixed when the state is created."""
     listener_row_tracks: int = Field(1_000, ge=10, le=100_000)
     """Tracks kept in a listener's live row: the heaviest. Postgres keeps all."""

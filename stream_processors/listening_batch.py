@@ -11,6 +11,9 @@ from segue.events import ListeningEvent, Rejected, check_listening_event, decode
 from segue.partitioning import partition_for
 from stream_processors.records import DeadLetter, Record
 
+LATEST_S = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+"""A topic that someone else made may carry the producers' own times, and those may be anything."""
+
 
 @dataclass
 class ListeningBatch:
@@ -48,7 +51,7 @@ def listening_batches(
 
 def _add(batch: ListeningBatch, record: Record, partitions: int) -> None:
     batch.records.append(record)
-    arrived_at = datetime.fromtimestamp(record.timestamp_s, UTC)
+    arrived_at = datetime.fromtimestamp(min(max(record.timestamp_s, 0.0), LATEST_S), UTC)
     # The broker's clock, not ours: a replay must come to the same verdict as the first reading.
     for index, event in enumerate(decode_listening_record(record.value or b"")):
         if isinstance(event, Rejected):

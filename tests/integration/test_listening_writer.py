@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import redis
 
 from segue.errors import Fenced
-from segue.events import ListeningEvent, ListeningType, UserRecord, encode_envelope
+from segue.events import AudioFeatures, CatalogueTrack, ListeningEvent, ListeningType, UserRecord, encode_envelope
 from segue.partitioning import partition_for
+from segue.stores.postgres.catalogue import CatalogueStore, upsert_tracks
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.listens import read_mark
 from segue.stores.postgres.users import delete_users, upsert_users
@@ -198,6 +199,25 @@ def test_a_batch_in_flight_does_not_revive_a_deleted_listener(worker: Worker, ow
     worker.writer.publish(in_flight, before, states)
     with redis.Redis.from_url(own_redis_url) as client:
         assert unpack_row(client.hgetall(row_key(USER, 8))) is None
+
+
+def test_a_time_in_any_zone_is_stored(worker: Worker, own_database: Database) -> None:
+    far = timezone(timedelta(hours=23, minutes=59))
+    odd = ListeningEvent(event_id=uuid.uuid4(), type="play", user_id=USER, track_id="t1", occurred_at=NOW.astimezone(far))
+    worker.write(batch_at(0, odd))
+    assert differences(fold([odd]), in_postgres(own_database)) == []
+
+
+def test_features_too_small_for_postgres_become_zero(own_database: Database) -> None:
+    features = AudioFeatures(
+        danceability=0.5, energy=0.5, key=0, loudness=-5, mode=1, speechiness=0.1, acousticness=0.1, instrumentalness=1e-60,
+        liveness=0.1, valence=0.5, tempo=120,
+    )  # fmt: skip
+    with own_database.transaction() as cursor:
+        upsert_tracks(cursor, [CatalogueTrack(track_id="tiny", name="Tiny", artists=("Ada",), features=features)])
+    (track,) = CatalogueStore(own_database).all_tracks()
+    assert track.features is not None
+    assert track.features.instrumentalness == 0.0
 
 
 def test_a_failed_transaction_moves_no_mark_and_leaves_no_number_behind(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from psycopg2.extensions import cursor as PgCursor
@@ -129,7 +129,9 @@ def _columns(record: CatalogueTrack) -> dict[str, object]:
         "year": release_year(record.released),
         "mood": mood_of(record.features),
         "song_key": song_key(record.name, record.artists),
-        "features": msgspec.structs.astuple(record.features) if record.features else None,
+        # Rounded, because Postgres refuses a real that is too small to hold, such as 1e-60.
+        "features": [round(value, 6) for value in msgspec.structs.astuple(record.features)] if record.features else None,
+        "fetched_at": record.fetched_at.astimezone(UTC) if record.fetched_at else None,
     }
     return msgspec.structs.asdict(record) | derived
 

@@ -31,6 +31,9 @@ UNAVAILABLE = (
 )
 """What a restarting, failing-over or missing server raises; all are worth another try later."""
 
+LIMIT_EXCEEDED = "54"
+"""Class of SQLSTATE codes: a statement or value is larger than Postgres can take."""
+
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 
 
@@ -72,6 +75,9 @@ class Database:
                 finally:
                     self._put_back(checked)
             except UNAVAILABLE as error:
+                if (error.pgcode or "").startswith(LIMIT_EXCEEDED):
+                    # psycopg2 calls this operational too, but waiting does not make a statement smaller.
+                    raise
                 raise PostgresUnavailable(_reason(error)) from error
             except psycopg2.errors.UndefinedTable as error:
                 raise PostgresUnavailable(f"{_reason(error)}: run `segue migrate`") from error

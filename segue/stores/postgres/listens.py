@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -199,9 +199,12 @@ def move_mark(cursor: PgCursor, topic: str, partition: int, expected: int, next_
 
 
 def _copy_line(e: Listen) -> str:
-    """One line of COPY's text format; ids are integers and uuids, so only session and source can need escaping."""
+    """One line of COPY's text format; ids are integers and uuids, so only session and source can need escaping.
+
+    In UTC, since Postgres refuses the zones beyond ±15:59 that ISO 8601 allows.
+    """
     return (
-        f"{e.event_id.hex}\t{e.user_no}\t{e.track_no}\t{e.kafka_offset}\t{e.occurred_at.isoformat()}\t{e.weight!r}"
+        f"{e.event_id.hex}\t{e.user_no}\t{e.track_no}\t{e.kafka_offset}\t{e.occurred_at.astimezone(UTC).isoformat()}\t{e.weight!r}"
         f"\t{_or_null(e.statement)}\t{_or_null(e.ms_played)}\t{e.kafka_partition}\t{e.type}\t{_or_null(e.position)}"
         f"\t{_text(e.session_id)}\t{e.rec_id.hex if e.rec_id else _NULL}\t{_text(e.source)}\n"
     )
