@@ -12,7 +12,6 @@
     │   └── RedisUnavailable
     ├── Fenced                    another worker has moved this partition on; the batch must be dropped
     ├── Gap                       records are missing between the high-water mark and what came from the log
-    ├── NoModel                   no snapshot has been promoted yet
     └── CorruptSnapshot           a snapshot's files differ from its manifest
 
 Library errors are translated once, in the adapter that calls the library.
@@ -93,10 +92,6 @@ class Gap(SegueError):
     def __init__(self, starts: dict[int, tuple[int, int]]) -> None:
         super().__init__(f"records are missing before {starts}")
         self.starts = starts
-
-
-class NoModel(SegueError):
-    """No snapshot has been promoted yet."""
 
 
 class CorruptSnapshot(SegueError):

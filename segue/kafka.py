@@ -85,8 +85,8 @@ def ensure_topics(bootstrap: str, partitions: int) -> None:
 def consumer_lag(bootstrap: str, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
     """Records that `group` has not acknowledged yet, by (topic, partition); all of them where it has never acknowledged any.
 
-    Asks as a consumer that never joins the group: the admin client's calls for the same crash the interpreter now and then
-    (confluent-kafka 2.16). Raises KafkaUnavailable.
+    Asks as a consumer that never joins the group: the admin client's calls for the same timed out twice, and a run that made
+    them crashed once (confluent-kafka 2.16; the cause was not traced). Raises KafkaUnavailable.
     """
     consumer = Consumer(client_config(bootstrap) | {"group.id": group, "enable.auto.commit": False})
     try:

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     api_queue_records: int = Field(20_000, ge=100)
     """Kafka records that the API holds until they are acknowledged; past this POST /events answers 503."""
     metrics_port: int = Field(0, ge=0, le=65_535)
-    """Prometheus port of a worker or trainer; 0 turns it off."""
+    """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def require_kafka(self) -> str:
