@@ -19,6 +19,8 @@ Library errors are translated once, in the adapter that calls the library.
 
 from __future__ import annotations
 
+import math
+
 
 class SegueError(Exception):
     """Base of everything Segue raises on purpose."""
@@ -86,12 +88,16 @@ class Fenced(SegueError):
 class Gap(SegueError):
     """The log was read from behind the high-water mark: Postgres lost writes, or records expired before they were stored.
 
-    `starts` maps each such partition to (its mark, the offset that came instead).
+    `starts` maps each such partition to (the first offset that is missing, the offset that came instead).
     """
 
     def __init__(self, starts: dict[int, tuple[int, int]]) -> None:
         super().__init__(f"records are missing before {starts}")
         self.starts = starts
+
+    def first_missing(self, partition: int) -> float:
+        """The first offset that is missing; infinity if none is."""
+        return self.starts[partition][0] if partition in self.starts else math.inf
 
 
 class CorruptSnapshot(SegueError):

@@ -48,8 +48,10 @@ class Settings(BaseSettings):
 
     batch_events: int = Field(2_000, ge=1, le=50_000)
     """Most events in one write transaction."""
-    batch_records: int = Field(1_000, ge=1, le=50_000)
-    """Most Kafka records taken at once."""
+    batch_records: int = Field(2_000, ge=1, le=50_000)
+    """Kafka records taken at once: about this many, twice as many at most."""
+    batch_bytes: int = Field(16_000_000, ge=100_000)
+    """Bytes of Kafka records taken at once: about this many, twice as many or one record more at most."""
     batch_within_ms: float = Field(5.0, gt=0)
     """How long a batch of listening events waits to fill."""
     table_within_ms: float = Field(50.0, gt=0)

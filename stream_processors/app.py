@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,10 +22,13 @@ from stream_processors.metrics import CONSUMER_LAG, REBALANCES, RECORDS_LOST
 from stream_processors.patience import Patience, Stopped
 from stream_processors.processing import ListeningProcessor, Processor
 from stream_processors.records import Record
+from stream_processors.runs import RunTransport
 
 log = logging.getLogger(__name__)
 
 EXIT_CRASHED = 70
+BUFFERED_RUNS = 16
+"""Runs of one topic that wait for their turn; past three quarters of it their partitions are not fetched."""
 STALLED_AFTER_S = 60.0
 WATCH_EVERY_S = 1.0
 
@@ -43,6 +45,8 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         topic_disable_leader=True,
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
+        # Runs, not records; with those that a fetch brings at once, a few megabytes.
+        stream_buffer_maxsize=BUFFERED_RUNS,
         # A dead worker's partitions move after 3 s instead of 60 (measured: docs/decisions/0002-write-path.md).
         broker_session_timeout=3.0,
         broker_heartbeat_interval=0.5,
@@ -53,6 +57,7 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         # Waiting out a store may take long; the heartbeat, not the poll, tells whether this worker lives.
         broker_max_poll_interval=86_400.0,
     )
+    app.transport = RunTransport(app, settings.batch_records, settings.batch_bytes)
     progress = Progress(worker, app)
     for topic, processor in worker.processors.items():
         _add_agent(app, topic, processor, settings, progress)
@@ -86,18 +91,18 @@ def _add_agent(app: faust.App, topic: str, processor: Processor, settings: Setti
     within_s = (settings.batch_within_ms if topic == LISTENING_EVENTS else settings.table_within_ms) / 1000
 
     async def agent(stream: Any) -> None:
-        # Faust's own take_events passes every record through the stream's machinery; reading the channel's queue costs a
+        # Faust's own take_events passes every message through the stream's machinery; reading the channel's queue costs a
         # third of that (docs/decisions/0002-write-path.md). Nothing else of the stream is used, so nothing else is lost.
         queue = aiter(stream.channel).queue
         while True:
-            events = await _take(queue, settings.batch_records, within_s)
-            records = [_record(event.message) for event in events]
+            runs = await _take(queue, settings.batch_records, settings.batch_bytes, within_s)
+            records = [record for run in runs for record in run.message.records()]
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, processor.process, records)
             except Gap as gap:
                 await _rewind(app, topic, processor, gap)
                 # They come again; acknowledged now, they would be forgotten if this worker died before that.
-                events = [event for event in events if event.message.partition not in gap.starts]
+                runs = [run for run in runs if run.message.offset < gap.first_missing(run.message.partition)]
             except Stopped:
                 log.info("stopping: the batch will be delivered again", extra=fields(topic=topic, records=len(records)))
                 os._exit(0)
@@ -105,20 +110,22 @@ def _add_agent(app: faust.App, topic: str, processor: Processor, settings: Setti
                 _crash(topic, records, error)
             else:
                 progress.stored(records)
-            for event in events:
-                event.ack()
+            for run in runs:
+                run.ack()
 
     app.agent(source, name=f"{topic}-agent")(agent)
 
 
-async def _take(queue: Any, most: int, within_s: float) -> list[Any]:
-    """At least one event; more if they are there, or come within the time, up to `most`."""
-    events = [await queue.get()]
-    if queue.qsize() < most - 1:
+async def _take(queue: Any, most_records: int, most_bytes: int, within_s: float) -> list[Any]:
+    """At least one run; more if they are there, or come within the time, until one of the bounds is reached."""
+    runs = [await queue.get()]
+    records, size = len(runs[0].message.run), runs[0].message.size
+    if queue.empty() and records < most_records:
         await asyncio.sleep(within_s)
-    while len(events) < most and not queue.empty():
-        events.append(queue.get_nowait())
-    return events
+    while records < most_records and size < most_bytes and not queue.empty():
+        runs.append(queue.get_nowait())
+        records, size = records + len(runs[-1].message.run), size + runs[-1].message.size
+    return runs
 
 
 async def _rewind(app: faust.App, topic: str, processor: Processor, gap: Gap) -> None:
@@ -145,11 +152,6 @@ def _crash(topic: str, records: list[Record], error: BaseException) -> None:
     log.critical(f"unexpected error, ending the process: {error}", extra=fields(topic=topic, **span), exc_info=surprise)
     logging.shutdown()
     os._exit(EXIT_CRASHED)
-
-
-def _record(message: Any) -> Record:
-    headers: Mapping[str, bytes] | list[tuple[str, bytes]] = message.headers or {}
-    return Record(message.topic, message.partition, message.offset, message.key, message.value, message.timestamp, dict(headers))
 
 
 class Progress:

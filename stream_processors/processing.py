@@ -38,9 +38,10 @@ class ListeningProcessor:
         self._partitions, self._most_events = partitions, most_events
 
     def process(self, records: Sequence[Record]) -> None:
-        """See Processor. Raises Gap at the end for partitions whose records do not follow their marks; the others are stored."""
+        """See Processor. Raises Gap at the end for partitions with a hole before or between their records; what precedes the
+        hole is stored."""
         gaps = self._gaps(records)
-        following = [record for record in records if record.partition not in gaps]
+        following = [r for r in records if r.partition not in gaps or r.offset < gaps[r.partition][0]] if gaps else records
         for batch in listening_batches(following, self._is_written, self._partitions, self._most_events):
             # Sent before the marks move: a redelivered record below its mark is passed over with its dead letters.
             self._patience.until_available(lambda batch=batch: self._outbox.send(batch.dead, batch.misrouted))  # type: ignore[misc]
@@ -55,12 +56,19 @@ class ListeningProcessor:
         self._marks.set(LISTENING_EVENTS, partition, next_offset)
 
     def _gaps(self, records: Sequence[Record]) -> dict[int, tuple[int, int]]:
-        """Offsets of this topic have no holes: it is not compacted and nobody writes to it in transactions."""
-        firsts: dict[int, int] = {}
+        """Where a partition's records do not follow its mark and each other: the offset that is missing, the one that came.
+
+        Offsets of this topic have no holes: it is not compacted and nobody writes to it in transactions.
+        """
+        gaps: dict[int, tuple[int, int]] = {}
+        wanted: dict[int, int] = {}
         for record in records:
-            firsts.setdefault(record.partition, record.offset)
-        starts = {partition: (self._mark(partition), first) for partition, first in firsts.items()}
-        return {partition: (mark, first) for partition, (mark, first) in starts.items() if first > mark}
+            partition, offset = record.partition, record.offset
+            at = wanted[partition] if partition in wanted else self._mark(partition)
+            if offset > at:
+                gaps.setdefault(partition, (at, offset))
+            wanted[partition] = max(at, offset + 1)
+        return gaps
 
     def _write(self, batch: ListeningBatch) -> None:
         before = {p: self._mark(p) for p in batch.next_offsets()}
