@@ -31,12 +31,25 @@ def ingest(
     mode: Annotated[Literal["envelope", "single"], typer.Option(help="Events per record: 100, or one.")] = "envelope",
     events: Annotated[int, typer.Option(min=1)] = 1_000_000,
     workers: Annotated[int, typer.Option(min=1)] = 2,
+    stored: Annotated[int, typer.Option(min=0, help="Interactions in both stores before.")] = 0,
     json: Json = None,
 ) -> None:
     """Drain a backlog: Kafka to Postgres and Redis."""
     from benchmarks.ingest import ingest as run
 
-    run(mode, events, workers, json)
+    run(mode, events, workers, stored, json)
+
+
+@app.command()
+def growth(
+    events: Annotated[int, typer.Option(min=1, help="Events at each size.")] = 500_000,
+    workers: Annotated[int, typer.Option(min=1)] = 2,
+    json: Json = None,
+) -> None:
+    """The cost of an event with 0.1, 1 and 5 million interactions stored before."""
+    from benchmarks.ingest import growth as run
+
+    run(events, workers, json)
 
 
 @app.command()
@@ -68,9 +81,11 @@ def everything(
     results: Annotated[Path, typer.Option(help="Where the JSON files go.")] = Path("results"),
 ) -> None:
     """Every benchmark, one after another; quality only with --data, since its splits are not part of Segue."""
-    freshness(json=results / "freshness.json")
+    for rate in (200, 1_000, 5_000):
+        freshness(rate, json=results / f"freshness-{rate}.json")
     ingest("envelope", json=results / "ingest-envelope.json")
-    ingest("single", 200_000, json=results / "ingest-single.json")
+    ingest("single", json=results / "ingest-single.json")
+    growth(json=results / "growth.json")
     refit(json=results / "refit.json")
     for folder in sorted(data.iterdir()) if data else ():
         if (folder / "train.txt.gz").exists():

@@ -17,6 +17,7 @@ from confluent_kafka import Producer
 
 from benchmarks.results import report
 from benchmarks.serving_stack import console, streaming_stack
+from benchmarks.stored import store
 from infra.local.stack import LocalStack
 from segue.events import ListeningEvent, encode, encode_envelope
 from segue.kafka import producer_config
@@ -27,27 +28,49 @@ from segue.stores.redis.rows import guard_key
 from segue.topics import LISTENING_EVENTS
 
 USERS, TRACKS, PER_ENVELOPE = 20_000, 30_000, 100
+STORED = (100_000, 1_000_000, 5_000_000)
 Mode = Literal["envelope", "single"]
 
 
-def ingest(mode: Mode, events: int, workers: int, json_path: Path | None) -> None:
+def ingest(mode: Mode, events: int, workers: int, stored: int, json_path: Path | None) -> None:
+    """Prints and writes events_per_s, cpu_s_per_million, rss_mb (largest worker), mode, workers."""
+    report("ingest: Kafka to Postgres and Redis", measure(mode, events, workers, stored), json_path)
+
+
+def growth(events: int, workers: int, json_path: Path | None) -> None:
+    """The cost of an event at growing numbers of stored interactions, and its ratio to the first; all in one run."""
+    figures: dict[str, float | str] = {}
+    for stored in STORED:
+        found = measure("envelope", events, workers, stored)
+        figures |= {f"{name}_at_{stored}": found[name] for name in ("events_per_s", "cpu_s_per_million")}
+    for name in ("events_per_s", "cpu_s_per_million"):
+        first, last = float(figures[f"{name}_at_{STORED[0]}"]), float(figures[f"{name}_at_{STORED[-1]}"])
+        figures[f"{name}_ratio"] = last / first
+    report("growth: the cost of an event as the state grows", figures | {"events": events, "workers": workers}, json_path)
+
+
+def measure(mode: Mode, events: int, workers: int, stored: int) -> dict[str, float | str]:
     """Publish `events` first, then start `workers` and time them until every row is in Redis too.
 
-    Prints and writes events_per_s, cpu_s_per_million, rss_mb (largest worker), mode, workers.
+    Both stores hold `stored` interactions of the same listeners and tracks before.
     """
     with streaming_stack(workers) as (stack, settings):
-        records = _publish(settings, mode, events)
         database = Database(settings.require_postgres())
+        if stored:
+            store(stack, database, stored, USERS, TRACKS)
+            console.print(f"{stored:,} interactions stored before")
+        already = _stored(database)
+        records = _publish(settings, mode, events)
         names = [f"process-{number}" for number in range(1, workers + 1)]
         stack.start(*names)
-        _await(lambda: _stored(database) > 0, 120)
-        counted, began, cpu_before = _stored(database), time.perf_counter(), _cpu_s(stack)
-        _await(lambda: _stored(database) >= events and _visible(settings, records), 3600)
+        _await(lambda: _stored(database) > already, 120)
+        counted, began, cpu_before = _stored(database) - already, time.perf_counter(), _cpu_s(stack)
+        _await(lambda: _stored(database) >= already + events and _visible(settings, records), 3600)
         lasted_s = time.perf_counter() - began
         cpu_s = _cpu_s(stack)
         rss = max(psutil.Process(stack.pid(name)).memory_info().rss for name in names) / 2**20
         per_million = {name: (cpu_s[name] - cpu_before[name]) / (events - counted) * 1e6 for name in cpu_s}
-        figures = {
+        return {
             "events_per_s": (events - counted) / lasted_s,
             "cpu_s_per_million": sum(per_million.values()),
             **{f"cpu_s_per_million_{name}": value for name, value in per_million.items()},
@@ -55,9 +78,9 @@ def ingest(mode: Mode, events: int, workers: int, json_path: Path | None) -> Non
             "mode": mode,
             "workers": workers,
             "events": events,
+            "stored": stored,
             "seconds": lasted_s,
         }
-        report("ingest: Kafka to Postgres and Redis", figures, json_path)
 
 
 def _publish(settings: Settings, mode: Mode, events: int) -> int:

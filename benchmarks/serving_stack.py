@@ -23,6 +23,7 @@ console = Console(stderr=True)
 @contextmanager
 def streaming_stack(workers: int, environment: dict[str, str] | None = None) -> Iterator[tuple[LocalStack, Settings]]:
     """Servers with topics and tables; workers are configured but not started. Everything is removed at the end."""
+    before = dict(os.environ)
     os.environ |= environment or {}
     folder = Path(tempfile.mkdtemp(prefix="segue-bench-"))
     stack = LocalStack(folder, workers=workers, preferred_ports={}, environment=environment or {})
@@ -33,6 +34,9 @@ def streaming_stack(workers: int, environment: dict[str, str] | None = None) -> 
         yield stack, load_settings()
     finally:
         stack.erase()
+        # Left there, these addresses would look like servers of somebody else's to the next stack of this process.
+        os.environ.clear()
+        os.environ |= before
 
 
 @contextmanager
