@@ -10,6 +10,7 @@
     │   ├── KafkaUnavailable
     │   ├── PostgresUnavailable
     │   └── RedisUnavailable
+    ├── RefusedByStore            a store will never take a value of this batch; waiting does not help
     ├── Fenced                    another worker has moved this partition on; the batch must be dropped
     ├── Gap                       records are missing between the high-water mark and what came from the log
     └── CorruptSnapshot           a snapshot's files differ from its manifest
@@ -79,6 +80,13 @@ class RedisUnavailable(Unavailable):
     """Redis does not answer or is loading its data."""
 
     service = "redis"
+
+
+class RefusedByStore(SegueError):
+    """A value is out of a column's range, breaks a constraint or is too large.
+
+    The message may quote the value: it belongs where the data is (the dead letters), not into logs.
+    """
 
 
 class Fenced(SegueError):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from psycopg2.extensions import cursor as PgCursor
 
@@ -43,6 +44,8 @@ from stream_processors.records import Record
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
 
 class ListeningWriter:
     """Writes batches of one worker; not safe for several threads. Call `store`, then `publish`, each again until it succeeds."""
@@ -65,15 +68,31 @@ class ListeningWriter:
     def store(self, batch: ListeningBatch) -> dict[str, ListenerState]:
         """Write the batch to Postgres and move the marks. Returns the touched listeners' states for `publish`.
 
-        Raises Fenced (drop what the marks say is written, and try the rest), PostgresUnavailable (nothing is written).
+        Raises Fenced (drop what the marks say is written, and try the rest), PostgresUnavailable (nothing is written),
+        RefusedByStore (some event is at fault; nothing is written).
         """
+        return self._with_present_users(batch, self._store_once)
+
+    def rehearse(self, batch: ListeningBatch) -> None:
+        """Write the batch's events and take everything back: raises what `store` would raise because of an event."""
+        self._with_present_users(batch, self._rehearse_once)
+
+    def _with_present_users(self, batch: ListeningBatch, attempt: Callable[[ListeningBatch], Result]) -> Result:
         while True:
             try:
-                return self._store_once(batch)
+                return attempt(batch)
             except UserDeleted as gone:
                 # Someone deleted these listeners after their numbers were cached; look all of them up anew.
                 self._user_nos.forget({event.user_id for _, event in batch.accepted})
                 log.info("listeners were deleted meanwhile", extra=fields(listeners=len(gone.user_nos)))
+
+    def _rehearse_once(self, batch: ListeningBatch) -> None:
+        with self._database.rehearsal() as cursor:
+            lock_out_deletions(cursor)
+            users, _, tracks, _ = self._resolve(cursor, batch)
+            write_listens(
+                cursor, [self._listen(r, event, users, tracks) for r, event in batch.accepted if event.user_id in users]
+            )
 
     def _store_once(self, batch: ListeningBatch) -> dict[str, ListenerState]:
         started = time.perf_counter()

@@ -20,7 +20,7 @@ from segue.stores.postgres.users import delete_users, upsert_users
 from segue.topics import CATALOGUE, PLAYLISTS, USERS
 from stream_processors.marks import Marks
 from stream_processors.metrics import EVENTS_WRITTEN, STAGE_SECONDS
-from stream_processors.records import DeadLetter, Record
+from stream_processors.records import DATA_FAULTS, DeadLetter, Record
 
 Row = TypeVar("Row", CatalogueTrack, PlaylistRecord, UserRecord)
 
@@ -76,6 +76,8 @@ def read_batch(table: Table[Row], records: Sequence[Record]) -> TableBatch[Row]:
             _fold(table, decoder, record, batch)
         except InvalidEvent as error:
             batch.dead.append(DeadLetter(record, 0, record.value or b"", error.code, str(error)))
+        except DATA_FAULTS as error:
+            batch.dead.append(DeadLetter(record, 0, record.value or b"", "unprocessable", str(error)))
     return batch
 
 
@@ -145,7 +147,7 @@ class TableWriter(Generic[Row]):
         self._database, self._marks = database, marks
 
     def store(self, batch: TableBatch[Row]) -> None:
-        """Write in one transaction and move the marks. Raises Fenced, PostgresUnavailable, RedisUnavailable."""
+        """Write in one transaction and move the marks. Raises Fenced, PostgresUnavailable, RedisUnavailable, RefusedByStore."""
         started = time.perf_counter()
         with self._database.transaction() as cursor:
             if batch.deletes:

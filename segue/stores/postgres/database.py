@@ -15,7 +15,7 @@ import psycopg2.errors
 import psycopg2.extras
 from psycopg2.extensions import STATUS_READY, connection, cursor
 
-from segue.errors import ConfigurationError, PostgresUnavailable
+from segue.errors import ConfigurationError, PostgresUnavailable, RefusedByStore, SegueError
 
 Isolation = Literal["REPEATABLE READ", "SERIALIZABLE"]
 CONNECT_TIMEOUT_S = 5
@@ -31,8 +31,8 @@ UNAVAILABLE = (
 )
 """What a restarting, failing-over or missing server raises; all are worth another try later."""
 
-LIMIT_EXCEEDED = "54"
-"""Class of SQLSTATE codes: a statement or value is larger than Postgres can take."""
+REFUSED = ("22", "23", "54")
+"""Classes of SQLSTATE codes that blame the data: a value's form or range, a constraint, a size beyond Postgres's limits."""
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 
@@ -63,7 +63,7 @@ class Database:
         """A cursor in a transaction that commits at the end of the block and rolls back on any error.
 
         Waits while all connections are in use. Raises PostgresUnavailable when the server cannot be reached, goes away, refuses
-        writes or has no tables yet.
+        writes or has no tables yet, RefusedByStore when the data itself is at fault.
         """
         with self._slots:
             try:
@@ -74,13 +74,19 @@ class Database:
                         yield opened
                 finally:
                     self._put_back(checked)
-            except UNAVAILABLE as error:
-                if (error.pgcode or "").startswith(LIMIT_EXCEEDED):
-                    # psycopg2 calls this operational too, but waiting does not make a statement smaller.
+            except psycopg2.Error as error:
+                translated = _translated(error)
+                if translated is None:
                     raise
-                raise PostgresUnavailable(_reason(error)) from error
-            except psycopg2.errors.UndefinedTable as error:
-                raise PostgresUnavailable(f"{_reason(error)}: run `segue migrate`") from error
+                raise translated from error
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[cursor]:
+        """As `transaction`, but everything is taken back at the end, after constraints that wait for the commit were checked."""
+        with self.transaction() as opened:
+            yield opened
+            opened.execute("set constraints all immediate")
+            opened.connection.rollback()
 
     def ping(self) -> None:
         """Raises PostgresUnavailable unless the server answers."""
@@ -120,6 +126,19 @@ def _readable(socket_number: int) -> bool:
     poll = select.poll()
     poll.register(socket_number, select.POLLIN | select.POLLHUP | select.POLLERR)
     return bool(poll.poll(0))
+
+
+def _translated(error: psycopg2.Error) -> SegueError | None:
+    """None for what no caller can expect: a bug."""
+    sqlstate = error.pgcode or ""
+    # First, because psycopg2 calls an exceeded limit operational, but waiting does not make a statement smaller.
+    if sqlstate[:2] in REFUSED:
+        return RefusedByStore(f"{_reason(error)} (SQLSTATE {sqlstate})")
+    if isinstance(error, UNAVAILABLE):
+        return PostgresUnavailable(_reason(error))
+    if isinstance(error, psycopg2.errors.UndefinedTable):
+        return PostgresUnavailable(f"{_reason(error)}: run `segue migrate`")
+    return None
 
 
 def _reason(error: Exception) -> str:
