@@ -16,6 +16,7 @@ import psycopg2.extras
 from psycopg2.extensions import STATUS_READY, connection, cursor
 
 from segue.errors import ConfigurationError, PostgresUnavailable, RefusedByStore, SegueError
+from segue.stores.postgres.deadlines import Deadlines, limited_cursor
 
 Isolation = Literal["REPEATABLE READ", "SERIALIZABLE"]
 CONNECT_TIMEOUT_S = 5
@@ -28,6 +29,7 @@ UNAVAILABLE = (
     psycopg2.errors.AdminShutdown,
     psycopg2.errors.CrashShutdown,
     psycopg2.errors.ReadOnlySqlTransaction,
+    psycopg2.errors.IdleInTransactionSessionTimeout,
 )
 """What a restarting, failing-over or missing server raises; all are worth another try later."""
 
@@ -40,11 +42,17 @@ _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 class Database:
     """Transactions on one schema of one database; safe for use by several threads, each with its own connection.
 
-    `statement_timeout_s` ends a statement that takes longer, so that a stuck server turns into an error.
+    `statement_timeout_s` is the server's limit for one statement, and for the pause between two of a transaction: a client that
+    was stopped may not hold its locks for ever. `answer_timeout_s` is ours, for a server that was stopped and so keeps no limit.
     """
 
     def __init__(
-        self, url: str, schema: str = "public", max_connections: int = 4, statement_timeout_s: float | None = None
+        self,
+        url: str,
+        schema: str = "public",
+        max_connections: int = 4,
+        statement_timeout_s: float | None = None,
+        answer_timeout_s: float | None = None,
     ) -> None:
         if urlsplit(url).scheme not in {"postgresql", "postgres"}:
             raise ConfigurationError("the Postgres URL must start with postgresql://")
@@ -54,7 +62,10 @@ class Database:
         self._url = url
         self._options = f"-c search_path={schema} -c timezone=UTC"
         if statement_timeout_s is not None:
-            self._options += f" -c statement_timeout={round(statement_timeout_s * 1000)}"
+            limit_ms = round(statement_timeout_s * 1000)
+            self._options += f" -c statement_timeout={limit_ms} -c idle_in_transaction_session_timeout={limit_ms}"
+        self._deadlines = Deadlines(answer_timeout_s)
+        self._cursor_class = limited_cursor(self._deadlines)
         self._idle: list[connection] = []
         self._slots = threading.BoundedSemaphore(max_connections)
 
@@ -70,7 +81,7 @@ class Database:
                 checked = self._checked_out()
                 checked.set_session(isolation_level=isolation or "READ COMMITTED", readonly=read_only, autocommit=False)
                 try:
-                    with checked, checked.cursor() as opened:
+                    with self._ended(checked), checked.cursor(cursor_factory=self._cursor_class) as opened:
                         yield opened
                 finally:
                     self._put_back(checked)
@@ -97,6 +108,18 @@ class Database:
         """Close the idle connections; the next transaction opens a new one."""
         while self._idle:
             self._idle.pop().close()
+
+    @contextmanager
+    def _ended(self, used: connection) -> Iterator[None]:
+        """Commit or roll back, within the deadline."""
+        try:
+            yield
+        except BaseException:
+            with self._deadlines.limit(used):
+                used.rollback()
+            raise
+        with self._deadlines.limit(used):
+            used.commit()
 
     def _checked_out(self) -> connection:
         """A live connection, the one used last. psycopg2's own pool closes what it gets back beyond its minimum, and a new
