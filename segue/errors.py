@@ -20,8 +20,6 @@ Library errors are translated once, in the adapter that calls the library.
 
 from __future__ import annotations
 
-import math
-
 
 class SegueError(Exception):
     """Base of everything Segue raises on purpose."""
@@ -102,10 +100,6 @@ class Gap(SegueError):
     def __init__(self, starts: dict[int, tuple[int, int]]) -> None:
         super().__init__(f"records are missing before {starts}")
         self.starts = starts
-
-    def first_missing(self, partition: int) -> float:
-        """The first offset that is missing; infinity if none is."""
-        return self.starts[partition][0] if partition in self.starts else math.inf
 
 
 class CorruptSnapshot(SegueError):

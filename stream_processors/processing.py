@@ -40,7 +40,7 @@ class ListeningProcessor:
 
     def process(self, records: Sequence[Record]) -> None:
         """See Processor. Raises Gap at the end for partitions with a hole before or between their records; what precedes the
-        hole is stored."""
+        hole is stored, and nothing may be acknowledged."""
         gaps = self._gaps(records)
         following = [r for r in records if r.partition not in gaps or r.offset < gaps[r.partition][0]] if gaps else records
         for batch in listening_batches(following, self._is_written, self._partitions, self._most_events):
@@ -113,7 +113,7 @@ class TableProcessor:
         self._writer, self._marks, self._outbox, self._patience = writer, marks, outbox, patience
 
     def process(self, records: Sequence[Record]) -> None:
-        """See Processor."""
+        """See Processor. Raises Gap when Postgres turns out to hold less than it did: nothing here may be acknowledged then."""
         fresh = [record for record in records if record.offset >= self._mark(record)]
         RECORDS_SKIPPED.labels(self._writer.table.topic).inc(len(records) - len(fresh))
         if not fresh:
@@ -123,13 +123,13 @@ class TableProcessor:
         self._write(batch)
 
     def _write(self, batch: TableBatch[Any]) -> None:
+        before = {record.partition: self._mark(record) for record in batch.records}
         try:
             self._patience.until_available(lambda: self._writer.store(batch))
         except Fenced as error:
             FENCED.inc()
             log.warning("batch dropped, another worker was here", extra=fields(reason=error))
-            for record in batch.records:
-                self._marks.forget(record.topic, record.partition)
+            self._look_for_loss(batch.records, before)
             self.process(batch.records)
             return
         except REFUSALS as refusal:
@@ -137,6 +137,17 @@ class TableProcessor:
             return
         for record in batch.records:
             self._marks.set(record.topic, record.partition, record.offset + 1)
+
+    def _look_for_loss(self, records: Sequence[Record], before: dict[int, int]) -> None:
+        """A mark that went back is a Postgres that was restored. Offsets here have holes, so they do not show it."""
+        for record in records:
+            self._marks.forget(record.topic, record.partition)
+        after = {record.partition: self._mark(record) for record in records}
+        gaps = {partition: (mark, before[partition]) for partition, mark in after.items() if mark < before[partition]}
+        if gaps:
+            for record in records:
+                self._marks.forget(record.topic, record.partition)
+            raise Gap(gaps)
 
     def _write_parts(self, parts: list[TableBatch[Any]]) -> None:
         # Letters of a part were sent with the whole; only a lone record's is new.

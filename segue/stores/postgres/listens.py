@@ -187,6 +187,12 @@ def read_mark(cursor: PgCursor, topic: str, partition: int) -> int:
     return int(row[0]) if row else 0
 
 
+def read_marks(cursor: PgCursor) -> dict[tuple[str, int], int]:
+    """The marks of every (topic, partition) that was ever written."""
+    cursor.execute("select topic, partition, next_offset from partition_marks")
+    return {(topic, partition): int(next_offset) for topic, partition, next_offset in cursor}
+
+
 def move_mark(cursor: PgCursor, topic: str, partition: int, expected: int, next_offset: int) -> None:
     """Move the high-water mark in the caller's transaction.
 
