@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     """Kafka records taken at once: about this many, twice as many at most."""
     batch_bytes: int = Field(16_000_000, ge=100_000)
     """Bytes of Kafka records taken at once: about this many, twice as many or one record more at most."""
+    buffered_runs: int = Field(16, ge=4, le=10_000)
+    """Runs of one topic (see stream_processors/runs.py) that wait for their turn, for instance while a store is away; past three
+    quarters of it their partitions are not fetched."""
     batch_within_ms: float = Field(5.0, gt=0)
     """How long a batch of listening events waits to fill."""
     table_within_ms: float = Field(50.0, gt=0)

@@ -19,7 +19,8 @@ from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
 from stream_processors.bootstrap import Worker
-from stream_processors.metrics import CONSUMER_LAG, REBALANCES
+from stream_processors.crash_report import describe_batch
+from stream_processors.metrics import BUFFERED_RUNS, CONSUMER_LAG, REBALANCES
 from stream_processors.patience import Stopped
 from stream_processors.positions import MarkedTransport, Positions, Skip
 from stream_processors.processing import ListeningProcessor, Processor
@@ -29,8 +30,6 @@ from stream_processors.watchdog import EXIT_CRASHED, Watchdog
 
 log = logging.getLogger(__name__)
 
-BUFFERED_RUNS = 16
-"""Runs of one topic that wait for their turn; past three quarters of it their partitions are not fetched."""
 BEAT_EVERY_S = 1.0
 ASK_EVERY_S = 10.0
 SHUTDOWN_WITHIN_S = 8.0
@@ -50,7 +49,7 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
         # Runs, not records; with those that a fetch brings at once, a few megabytes.
-        stream_buffer_maxsize=BUFFERED_RUNS,
+        stream_buffer_maxsize=settings.buffered_runs,
         # A dead worker's partitions move after 3 s instead of 60 (measured: docs/decisions/0002-write-path.md).
         broker_session_timeout=3.0,
         broker_heartbeat_interval=0.5,
@@ -123,7 +122,9 @@ def _add_agent(
         # Faust's own take_events passes every message through the stream's machinery; reading the channel's queue costs a
         # third of that (docs/decisions/0002-write-path.md). Nothing else of the stream is used, so nothing else is lost.
         queue = aiter(stream.channel).queue
+        buffered = BUFFERED_RUNS.labels(topic)
         while True:
+            buffered.set(queue.qsize())
             runs = await _take(queue, settings.batch_records, settings.batch_bytes, within_s)
             try:
                 async with positions.hand(topic):
@@ -163,11 +164,10 @@ async def _take(queue: Any, most_records: int, most_bytes: int, within_s: float)
 
 def _crash(topic: str, records: list[Record], error: BaseException) -> None:
     """End the process at once: Faust acknowledges a batch whose agent raised, and that would lose it."""
-    first, last = records[0], records[-1]
-    span = {"partition": first.partition, "offset": first.offset, "to_partition": last.partition, "to_offset": last.offset}
+    said = {"topic": topic} | describe_batch(records, error)
     # One of our own errors says all in its message; only a surprise needs its traceback.
     surprise = None if isinstance(error, SegueError) else error
-    log.critical(f"unexpected error, ending the process: {error}", extra=fields(topic=topic, **span), exc_info=surprise)
+    log.critical(f"unexpected error, ending the process: {error}", extra=fields(**said), exc_info=surprise)
     logging.shutdown()
     os._exit(EXIT_CRASHED)
 
