@@ -58,11 +58,12 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
     migrate(target, state_facts(settings))
     rows = LiveRowWriter(settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, 1)
     marks = _ReplayMarks(target, rows, settings.kafka_partitions)
+    lives = read_lives(live)
     with closing(LogReader(settings)) as reader:
         for table in tables(lambda _: None):
             writer = TableWriter(table, target, marks)
             for records in _chunks(_records(reader, *reader.bounds([table.topic]))):
-                _store_table(writer, marks, read_batch(table, records))
+                _store_table(writer, marks, _of_present_lives(read_batch(table, records), lives))
         starts, ends = _window(reader, start)
         total = sum(end - starts[where] for where, end in ends.items())
         done = 0
@@ -70,7 +71,6 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
             target, rows, marks, settings.kafka_partitions, TasteWeights(half_life_days=settings.half_life_days),
             settings.id_cache_entries, settings.listener_row_tracks,
         )  # fmt: skip
-        lives = read_lives(live)
         for records in _chunks(_records(reader, starts, ends)):
             _store(writer_, marks, records, settings, lives)
             done += len(records)
@@ -83,6 +83,15 @@ def _store(writer: ListeningWriter, marks: Marks, records: list[Record], setting
     for batch in listening_batches(records, lambda _: False, settings.kafka_partitions, settings.batch_events):
         batch.accepted = [(r, event) for r, event in batch.accepted if lives.counts(event.user_id, r.timestamp_s)]
         _store_batch(writer, marks, batch)
+
+
+def _of_present_lives(batch: TableBatch[Any], lives: Lives) -> TableBatch[Any]:
+    """Without playlists that their owner's deletion removed: the compacted log may not tell of it any more."""
+    for key, row in list(batch.upserts.items()):
+        owner_id = getattr(row, "owner_id", None)
+        if owner_id is not None and not lives.counts(owner_id, batch.arrived_at_s[key]):
+            del batch.upserts[key]
+    return batch
 
 
 def _store_batch(writer: ListeningWriter, marks: Marks, batch: ListeningBatch) -> None:

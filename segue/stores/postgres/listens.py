@@ -133,9 +133,9 @@ def _collect(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[UserNo, ListenerStat
 
 
 def _refuse_deleted(cursor: PgCursor, absent: set[UserNo]) -> None:
-    """A listener is absent from the answer if all its events were duplicates, or if it was deleted."""
-    cursor.execute("select user_no from users where user_no = any(%s) and deleted_at is not null", (list(absent),))
-    deleted = {UserNo(number) for (number,) in cursor}
+    """A listener is absent if all its events were duplicates, if it was deleted, or if it was and is back by a new number."""
+    cursor.execute("select user_no from users where user_no = any(%s) and deleted_at is null", (list(absent),))
+    deleted = absent - {UserNo(number) for (number,) in cursor}
     if deleted:
         raise UserDeleted(deleted)
 
