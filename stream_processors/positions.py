@@ -82,7 +82,7 @@ class Positions:
 
     async def settle(self, consumer: MarkedConsumer) -> None:
         """Called when all assigned partitions stand at their committed offsets, before anything is fetched."""
-        generation = self.generation
+        generation, in_mid_stream = self.generation, self._reading_again.locked()
         partitions = {tp for tp in consumer.assignment() if tp.topic in self._worker.processors}
         if not partitions:
             return
@@ -91,14 +91,14 @@ class Positions:
                 async with asyncio.timeout(AT_ONCE_S):
                     await self._take_hands(hands)
                     marks = await self._in_thread(self._marks)
-                starts = await self._plan(consumer, partitions, marks)
+                starts = await self._plan(consumer, partitions, marks, in_mid_stream)
                 if not any(start.lost for start in starts.values()):
                     await self._begin(consumer, starts, marks)
                     return
         except (Unavailable, TimeoutError) as error:
             log.warning("marks are compared later, nothing is read until then", extra=fields(reason=repr(error)))
         consumer.pause_partitions(partitions)
-        self._later = asyncio.create_task(self._settle_later(consumer, partitions, generation))
+        self._later = asyncio.create_task(self._settle_later(consumer, partitions, generation, in_mid_stream))
 
     async def read_again(self, app: faust.App) -> None:
         """Go back in mid-stream to the committed offsets and marks; what is buffered is dropped and comes again."""
@@ -108,19 +108,22 @@ class Positions:
             app.consumer.stop_flow()
             app.flow_control.suspend()
             app.flow_control.clear()
-            await app.consumer.perform_seek()
+            try:
+                await app.consumer.perform_seek()
+            except Exception as error:  # noqa: BLE001 - with the flow stopped nothing would go on: it ends the process
+                self._crash(error)
             if not app.rebalancing:
                 app.flow_control.resume()
                 app.consumer.resume_flow()
 
-    async def _settle_later(self, consumer: MarkedConsumer, partitions: set[TP], generation: int) -> None:
+    async def _settle_later(self, consumer: MarkedConsumer, partitions: set[TP], generation: int, in_mid_stream: bool) -> None:
         try:
             async with AsyncExitStack() as hands:
                 await self._take_hands(hands)
                 marks = await self._in_thread(lambda: self._worker.positions_patience.until_available(self._marks))
                 if generation != self.generation:
                     return
-                starts = await self._plan(consumer, partitions, marks)
+                starts = await self._plan(consumer, partitions, marks, in_mid_stream)
                 for tp, start in starts.items():
                     if start.lost and generation == self.generation:
                         await self._skip_lost(tp, start)
@@ -147,16 +150,16 @@ class Positions:
         with self._worker.database.transaction(read_only=True) as cursor:
             return read_marks(cursor)
 
-    async def _plan(self, consumer: MarkedConsumer, partitions: set[TP], marks: Marks) -> dict[TP, Start]:
+    async def _plan(self, consumer: MarkedConsumer, partitions: set[TP], marks: Marks, in_mid_stream: bool) -> dict[TP, Start]:
         """Asks Kafka only where it must: its answer comes behind a fetch that waits for records, 1.5 s at worst."""
         committed = {tp: consumer.committed_at(tp) for tp in partitions}
-        if self._reading_again.locked():
+        if in_mid_stream:
             # What was never acknowledged was not moved by the seek to the committed offset: it may stand anywhere.
             at = {tp: NOWHERE if offset is None else offset for tp, offset in committed.items()}
         else:
             # Nothing acknowledged: read from the log's beginning, and a gap to the mark shows with the first record.
             at = {tp: marks.get(tp, 0) if offset is None else offset for tp, offset in committed.items()}
-        asked = {tp for tp in partitions if marks.get(tp, 0) < at[tp] or self._reading_again.locked()}
+        asked = {tp for tp in partitions if marks.get(tp, 0) < at[tp] or in_mid_stream}
         earliest = await consumer.earliest_offsets(*asked) if asked else {}
         return {tp: start_of(tp.topic, marks.get(tp, 0), at[tp], earliest.get(tp, 0)) for tp in partitions}
 

@@ -92,6 +92,29 @@ def test_what_expired_is_said_and_the_rest_is_stored(
     database.close()
 
 
+def test_a_worker_that_was_down_for_longer_than_the_log_reaches_goes_on(
+    own_stack: LocalStack, own_settings: Settings, wait_until: Callable[..., None]
+) -> None:
+    database = Database(own_settings.require_postgres())
+    own_stack.start("process-1")
+    publish(own_settings, random_events(1_000, seed=21, prefix="before", users=100))
+    wait_until(lambda: no_lag(own_settings) and stored_of(database, "before") == 1_000, 60, "every record acknowledged")
+    own_stack.stop("process-1")
+    publish(own_settings, random_events(1_000, seed=22, prefix="meanwhile", users=100))
+    log = own_stack.log_path("process-1")
+    seen = log.stat().st_size
+    delete_log(own_settings, OFFSET_END)
+    after = random_events(1_000, seed=23, prefix="late", users=100)
+    publish(own_settings, after)
+    own_stack.start("process-1")
+    wait_until(lambda: no_lag(own_settings) and stored_of(database, "late") == 1_000, 60, "what the log still has")
+    assert log.read_text()[seen:].count("records expired before they were stored") == 8
+    assert stored_of(database, "meanwhile") == 0
+    kept = {key: cell for key, cell in in_postgres(database).items() if key[0].startswith("late-")}
+    assert differences(fold(after), kept) == []
+    database.close()
+
+
 def stored_of(database: Database, prefix: str) -> int:
     with database.transaction(read_only=True) as cursor:
         cursor.execute("select coalesce(sum(events), 0) from users where user_id like %s", (f"{prefix}-%",))
