@@ -10,6 +10,7 @@
     │   ├── KafkaUnavailable
     │   ├── PostgresUnavailable
     │   └── RedisUnavailable
+    ├── RefusedByStore            a store will never take a value of this batch; waiting does not help
     ├── Fenced                    another worker has moved this partition on; the batch must be dropped
     ├── Gap                       records are missing between the high-water mark and what came from the log
     └── CorruptSnapshot           a snapshot's files differ from its manifest
@@ -18,8 +19,6 @@ Library errors are translated once, in the adapter that calls the library.
 """
 
 from __future__ import annotations
-
-import math
 
 
 class SegueError(Exception):
@@ -81,6 +80,13 @@ class RedisUnavailable(Unavailable):
     service = "redis"
 
 
+class RefusedByStore(SegueError):
+    """A value is out of a column's range, breaks a constraint or is too large.
+
+    The message may quote the value: it belongs where the data is (the dead letters), not into logs.
+    """
+
+
 class Fenced(SegueError):
     """Another worker has moved this partition's high-water mark; this batch must not be written."""
 
@@ -94,10 +100,6 @@ class Gap(SegueError):
     def __init__(self, starts: dict[int, tuple[int, int]]) -> None:
         super().__init__(f"records are missing before {starts}")
         self.starts = starts
-
-    def first_missing(self, partition: int) -> float:
-        """The first offset that is missing; infinity if none is."""
-        return self.starts[partition][0] if partition in self.starts else math.inf
 
 
 class CorruptSnapshot(SegueError):

@@ -52,10 +52,15 @@ class Settings(BaseSettings):
     """Kafka records taken at once: about this many, twice as many at most."""
     batch_bytes: int = Field(16_000_000, ge=100_000)
     """Bytes of Kafka records taken at once: about this many, twice as many or one record more at most."""
+    buffered_runs: int = Field(16, ge=4, le=10_000)
+    """Runs of one topic (see stream_processors/runs.py) that wait for their turn, for instance while a store is away; past three
+    quarters of it their partitions are not fetched."""
     batch_within_ms: float = Field(5.0, gt=0)
     """How long a batch of listening events waits to fill."""
     table_within_ms: float = Field(50.0, gt=0)
     """How long a batch of catalogue, playlist or user records waits to fill: nobody waits for these as for a play."""
+    stalled_after_s: float = Field(60.0, gt=0)
+    """A worker that has work and does none for this long, though no store keeps it waiting, ends itself."""
     id_cache_entries: int = Field(200_000, ge=1_000)
     """Ids whose dense numbers a worker remembers, for users and tracks each."""
 

@@ -6,31 +6,34 @@ import asyncio
 import logging
 import os
 import signal
-import time
+import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import faust
-from faust.types import TP
+from aiokafka.errors import KafkaError
 
 from segue.errors import Gap, SegueError
 from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
 from stream_processors.bootstrap import Worker
-from stream_processors.metrics import CONSUMER_LAG, REBALANCES, RECORDS_LOST
-from stream_processors.patience import Patience, Stopped
+from stream_processors.crash_report import describe_batch
+from stream_processors.metrics import BUFFERED_RUNS, CONSUMER_LAG, REBALANCES
+from stream_processors.patience import Stopped
+from stream_processors.positions import MarkedTransport, Positions, Skip
 from stream_processors.processing import ListeningProcessor, Processor
+from stream_processors.progress import Progress
 from stream_processors.records import Record
-from stream_processors.runs import RunTransport
+from stream_processors.watchdog import EXIT_CRASHED, Watchdog
 
 log = logging.getLogger(__name__)
 
-EXIT_CRASHED = 70
-BUFFERED_RUNS = 16
-"""Runs of one topic that wait for their turn; past three quarters of it their partitions are not fetched."""
-STALLED_AFTER_S = 60.0
-WATCH_EVERY_S = 1.0
+BEAT_EVERY_S = 1.0
+ASK_EVERY_S = 10.0
+SHUTDOWN_WITHIN_S = 8.0
+"""Less than the supervisor's patience, after which it kills."""
 
 
 def create_app(settings: Settings, worker: Worker) -> faust.App:
@@ -46,7 +49,7 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
         # Runs, not records; with those that a fetch brings at once, a few megabytes.
-        stream_buffer_maxsize=BUFFERED_RUNS,
+        stream_buffer_maxsize=settings.buffered_runs,
         # A dead worker's partitions move after 3 s instead of 60 (measured: docs/decisions/0002-write-path.md).
         broker_session_timeout=3.0,
         broker_heartbeat_interval=0.5,
@@ -57,61 +60,92 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         # Waiting out a store may take long; the heartbeat, not the poll, tells whether this worker lives.
         broker_max_poll_interval=86_400.0,
     )
-    app.transport = RunTransport(app, settings.batch_records, settings.batch_bytes)
-    progress = Progress(worker, app)
+    threads = {topic: ThreadPoolExecutor(1, thread_name_prefix=topic) for topic in worker.processors}
+    positions = Positions(worker, _skipper(worker, threads), _crash_outside_of_a_batch)
+    app.transport = MarkedTransport(app, settings, positions)
     for topic, processor in worker.processors.items():
-        _add_agent(app, topic, processor, settings, progress)
-    app.on_partitions_assigned.connect(progress.assigned)
-    app.on_partitions_revoked.connect(progress.revoked)
-    app.timer(interval=WATCH_EVERY_S)(progress.watch)
+        _add_agent(app, topic, processor, settings, worker.progress, positions, threads[topic])
+    watchdog = Watchdog(worker.progress, worker.waiting, settings.stalled_after_s)
+    watch = _Watch(app, worker, watchdog)
+    app.on_partitions_assigned.connect(watch.assigned)
+    app.on_partitions_revoked.connect(watch.revoked)
+    app.timer(interval=BEAT_EVERY_S)(watch.beat)
+    app.timer(interval=min(ASK_EVERY_S, settings.stalled_after_s / 4))(watch.ask_broker)
+    watchdog.start()
     return app
+
+
+def _skipper(worker: Worker, threads: Mapping[str, ThreadPoolExecutor]) -> Skip:
+    listening = worker.processors[LISTENING_EVENTS]
+
+    async def skip(partition: int, next_offset: int) -> None:
+        assert isinstance(listening, ListeningProcessor)  # noqa: S101 - build_worker made it
+        await asyncio.get_running_loop().run_in_executor(threads[LISTENING_EVENTS], listening.skip, partition, next_offset)
+
+    return skip
 
 
 class _Runner(faust.Worker):
     """Faust's worker, which on a signal also ends the waits for stores."""
 
-    patience: Patience
+    stopping: threading.Event
 
     def _schedule_shutdown(self, number: signal.Signals) -> None:
-        self.patience.stop()
+        self.stopping.set()
+        # A shutdown in the middle of a rebalance may hang in Faust; ending at once is always safe, so it may not take long.
+        ending = threading.Timer(SHUTDOWN_WITHIN_S, os._exit, (0,))
+        ending.daemon = True
+        ending.start()
         super()._schedule_shutdown(number)
 
 
 def run(app: faust.App, worker: Worker, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
     """Run until SIGINT or SIGTERM, then finish what is in hand; does not return."""
     runner = _Runner(app, loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, loop=loop)
-    runner.patience = worker.patience
+    runner.stopping = worker.stopping
     runner.execute_from_commandline()
 
 
-def _add_agent(app: faust.App, topic: str, processor: Processor, settings: Settings, progress: Progress) -> None:
+def _add_agent(
+    app: faust.App,
+    topic: str,
+    processor: Processor,
+    settings: Settings,
+    progress: Progress,
+    positions: Positions,
+    thread: ThreadPoolExecutor,
+) -> None:
     source = app.topic(topic, key_serializer="raw", value_serializer="raw")
-    # One thread for each topic: batches of one topic are written one after another, and heartbeats go on meanwhile.
-    thread = ThreadPoolExecutor(1, thread_name_prefix=topic)
     within_s = (settings.batch_within_ms if topic == LISTENING_EVENTS else settings.table_within_ms) / 1000
 
     async def agent(stream: Any) -> None:
         # Faust's own take_events passes every message through the stream's machinery; reading the channel's queue costs a
         # third of that (docs/decisions/0002-write-path.md). Nothing else of the stream is used, so nothing else is lost.
         queue = aiter(stream.channel).queue
+        buffered = BUFFERED_RUNS.labels(topic)
         while True:
+            buffered.set(queue.qsize())
             runs = await _take(queue, settings.batch_records, settings.batch_bytes, within_s)
-            records = [record for run in runs for record in run.message.records()]
             try:
-                await asyncio.get_running_loop().run_in_executor(thread, processor.process, records)
+                async with positions.hand(topic):
+                    runs = positions.fresh(runs)
+                    records = [record for run in runs for record in run.message.records()]
+                    # One thread for each topic: batches are written one after another, and heartbeats go on meanwhile.
+                    progress.takes(topic)
+                    await asyncio.get_running_loop().run_in_executor(thread, processor.process, records)
+                    progress.returns(topic)
+                    for run in runs:
+                        run.ack()
             except Gap as gap:
-                await _rewind(app, topic, processor, gap)
-                # They come again; acknowledged now, they would be forgotten if this worker died before that.
-                runs = [run for run in runs if run.message.offset < gap.first_missing(run.message.partition)]
+                log.warning("records are missing before a batch", extra=fields(topic=topic, gaps=gap.starts))
+                progress.returns(topic)
+                # Nothing of the batch is acknowledged: what was stored is below its mark when it comes again.
+                await positions.read_again(app)
             except Stopped:
                 log.info("stopping: the batch will be delivered again", extra=fields(topic=topic, records=len(records)))
                 os._exit(0)
             except Exception as error:  # noqa: BLE001 - the process's outermost edge: it ends here
                 _crash(topic, records, error)
-            else:
-                progress.stored(records)
-            for run in runs:
-                run.ack()
 
     app.agent(source, name=f"{topic}-agent")(agent)
 
@@ -128,78 +162,68 @@ async def _take(queue: Any, most_records: int, most_bytes: int, within_s: float)
     return runs
 
 
-async def _rewind(app: faust.App, topic: str, processor: Processor, gap: Gap) -> None:
-    """Read again from the marks; what the log no longer has is passed over, and said."""
-    for partition, (mark, came) in gap.starts.items():
-        tp = TP(topic, partition)
-        earliest = (await app.consumer.earliest_offsets(tp))[tp]
-        where = fields(topic=topic, partition=partition, mark=mark, came=came, earliest=earliest)
-        if earliest > mark and isinstance(processor, ListeningProcessor):
-            log.error("records expired before they were stored: going on without them", extra=where)
-            RECORDS_LOST.labels(topic).inc(earliest - mark)
-            await asyncio.get_running_loop().run_in_executor(None, processor.skip, partition, earliest)
-            mark = earliest
-        log.warning("Postgres holds less than was acknowledged: reading again from its mark", extra=where)
-        await app.consumer.seek(tp, mark)
-
-
 def _crash(topic: str, records: list[Record], error: BaseException) -> None:
     """End the process at once: Faust acknowledges a batch whose agent raised, and that would lose it."""
-    first, last = records[0], records[-1]
-    span = {"partition": first.partition, "offset": first.offset, "to_partition": last.partition, "to_offset": last.offset}
+    said = {"topic": topic} | describe_batch(records, error)
     # One of our own errors says all in its message; only a surprise needs its traceback.
     surprise = None if isinstance(error, SegueError) else error
-    log.critical(f"unexpected error, ending the process: {error}", extra=fields(topic=topic, **span), exc_info=surprise)
+    log.critical(f"unexpected error, ending the process: {error}", extra=fields(**said), exc_info=surprise)
     logging.shutdown()
     os._exit(EXIT_CRASHED)
 
 
-class Progress:
-    """Lag by partition, and the end of a worker that has work and does none."""
+def _crash_outside_of_a_batch(error: BaseException) -> None:
+    log.critical(f"unexpected error, ending the process: {error}", exc_info=error)
+    logging.shutdown()
+    os._exit(EXIT_CRASHED)
 
-    def __init__(self, worker: Worker, app: faust.App) -> None:
-        self._worker, self._app = worker, app
-        self._next: dict[tuple[str, int], int] = {}
-        self._moved_at = time.monotonic()
+
+class _Watch:
+    """Tells the progress of what Faust knows, and the watchdog that the event loop turns."""
+
+    def __init__(self, app: faust.App, worker: Worker, watchdog: Watchdog) -> None:
+        self._app, self._progress, self._watchdog, self._topics = app, worker.progress, watchdog, set(worker.processors)
+        self._shown: set[tuple[str, int]] = set()
 
     async def assigned(self, *args: Any, **_kwargs: Any) -> None:
-        """Partitions may have been moved by someone else: ask Postgres again, which repairs Redis, at the first record."""
+        """Where these partitions start is known when their marks were compared (see positions.py)."""
         assigned: set[Any] = args[1]
         REBALANCES.inc()
-        self._moved_at = time.monotonic()
-        self._worker.forget_marks()
+        self._progress.assigned((tp.topic, tp.partition) for tp in assigned if tp.topic in self._topics)
         log.info("partitions assigned", extra=fields(partitions=len(assigned)))
 
     async def revoked(self, *args: Any, **_kwargs: Any) -> None:
         """Lag of a partition that is no longer ours is not ours to tell."""
-        for tp in args[1]:
-            if self._next.pop((tp.topic, tp.partition), None) is not None:
-                CONSUMER_LAG.remove(tp.topic, tp.partition)
+        for topic, partition in self._progress.revoked((tp.topic, tp.partition) for tp in args[1]):
+            if (topic, partition) in self._shown:
+                self._shown.discard((topic, partition))
+                CONSUMER_LAG.remove(topic, partition)
 
-    def stored(self, records: list[Record]) -> None:
-        """Note what was stored."""
-        self._moved_at = time.monotonic()
-        for record in records:
-            self._next[record.topic, record.partition] = record.offset + 1
-            CONSUMER_LAG.labels(record.topic, record.partition)
-
-    async def watch(self) -> None:
-        """Every second: publish the lag; end the process when there is lag, no store to wait for, and no progress."""
-        lag = self._lag()
-        for (topic, partition), records in lag.items():
-            CONSUMER_LAG.labels(topic, partition).set(records)
-        if not any(lag.values()) or self._worker.patience.waiting:
-            self._moved_at = time.monotonic()
-        elif time.monotonic() - self._moved_at > STALLED_AFTER_S:
-            log.critical("no progress with lag, ending the process", extra=fields(lag=sum(lag.values()), after_s=STALLED_AFTER_S))
-            os._exit(EXIT_CRASHED)
-
-    def _lag(self) -> dict[tuple[str, int], int]:
+    async def beat(self) -> None:
+        """Every second: publish the lag, and tell the watchdog that the event loop turns."""
+        self._watchdog.beat()
         consumer = self._app.consumer
-        lag = {}
-        for tp in consumer.assignment():
-            end = consumer.highwater(tp)
-            done = self._next.get((tp.topic, tp.partition))
-            if end is not None and done is not None:
-                lag[tp.topic, tp.partition] = max(0, end - done)
-        return lag
+        ends = {(tp.topic, tp.partition): consumer.highwater(tp) for tp in consumer.assignment()}
+        self._progress.ends({partition: end for partition, end in ends.items() if end is not None})
+        for (topic, partition), records in self._progress.lag().items():
+            self._shown.add((topic, partition))
+            CONSUMER_LAG.labels(topic, partition).set(records)
+
+    async def ask_broker(self) -> None:
+        """Now and then: a consumer that silently stopped fetching hears of no new record."""
+        consumer = self._app.consumer
+        partitions = {tp for tp in consumer.assignment() if tp.topic in self._topics}
+        if not partitions or self._app.rebalancing:
+            return
+        try:
+            ends = await consumer.highwaters(*partitions)
+            begins = dict(await consumer.earliest_offsets(*partitions))
+            for tp in (tp for tp in partitions if tp.topic != LISTENING_EVENTS):
+                # A compacted topic may end with a transaction's marker, which is read but is no record.
+                position = await consumer.position(tp) if self._progress.lag().get((tp.topic, tp.partition)) else None
+                begins[tp] = max(begins[tp], position or 0)
+        except KafkaError as error:
+            log.info("the broker does not say where its log ends", extra=fields(reason=repr(error)))
+        else:
+            self._progress.ends({(tp.topic, tp.partition): end for tp, end in ends.items()})
+            self._progress.begins({(tp.topic, tp.partition): begin for tp, begin in begins.items()})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from functools import partial
 
 from segue.errors import ConfigurationError
 from segue.kafka import ensure_topics, producer_config
@@ -18,9 +20,12 @@ from stream_processors.marks import Marks
 from stream_processors.outbox import Outbox
 from stream_processors.patience import Patience
 from stream_processors.processing import ListeningProcessor, Processor, TableProcessor
+from stream_processors.progress import Progress
 from stream_processors.table_writer import TableWriter, tables
 
-STATEMENT_TIMEOUT_S = 60.0
+STATEMENT_TIMEOUT_S = 45.0
+ANSWER_TIMEOUT_S = 50.0
+"""After the server's own limit had its time, and before the watchdog takes a stopped server for a worker that hangs."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,19 @@ class Worker:
     """Everything one worker process holds."""
 
     processors: dict[str, Processor]
-    patience: Patience
+    database: Database
     marks: tuple[Marks, ...]
+    progress: Progress
+    patiences: dict[str, Patience]
+    """By topic: each is processed in a thread of its own."""
+    positions_patience: Patience
+    stopping: threading.Event
+
+    def waiting(self) -> set[str]:
+        """Topics that cannot go on because a store is away."""
+        if self.positions_patience.waiting:
+            return set(self.patiences)
+        return {topic for topic, patience in self.patiences.items() if patience.waiting}
 
     def forget_marks(self) -> None:
         """After a rebalance."""
@@ -48,27 +64,36 @@ def build_worker(settings: Settings) -> Worker:
             f"SEGUE_KAFKA_PARTITIONS={partitions} must divide SEGUE_REDIS_BUCKETS={settings.redis_buckets}, "
             "so that a bucket belongs to one partition"
         )
-    patience = Patience()
+    stopping = threading.Event()
+    patience = Patience(stopping)
     patience.until_available(lambda: ensure_topics(settings.require_kafka(), partitions))
-    database = Database(settings.require_postgres(), max_connections=8, statement_timeout_s=STATEMENT_TIMEOUT_S)
+    database = Database(
+        settings.require_postgres(),
+        max_connections=8,
+        statement_timeout_s=STATEMENT_TIMEOUT_S,
+        answer_timeout_s=ANSWER_TIMEOUT_S,
+    )
     patience.until_available(lambda: migrate(database, state_facts(settings)))
     rows = LiveRowWriter(
         settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, settings.listener_row_ttl_days
     )
-    outbox = Outbox(producer_config(settings), partitions)
-    # Marks are not shared: each topic is processed in a thread of its own.
-    listening_marks = Marks(database, rows, partitions)
+    progress = Progress(settings.stalled_after_s)
+    topics = [LISTENING_EVENTS, *(table.topic for table in tables(rows.bury))]
+    patiences = {topic: Patience(stopping, partial(progress.lives, topic)) for topic in topics}
+    # Marks and outboxes are not shared: each topic is processed in a thread of its own.
+    marks = {topic: Marks(database, rows, partitions, progress.stored) for topic in topics}
     weights = TasteWeights(half_life_days=settings.half_life_days)
     writer = ListeningWriter(
-        database, rows, listening_marks, partitions, weights, settings.id_cache_entries, settings.listener_row_tracks
+        database, rows, marks[LISTENING_EVENTS], partitions, weights, settings.id_cache_entries, settings.listener_row_tracks
     )
-    listening = ListeningProcessor(writer, listening_marks, outbox, patience, partitions, settings.batch_events)
-    processors: dict[str, Processor] = {LISTENING_EVENTS: listening}
-    all_marks = [listening_marks]
+    outbox = Outbox(producer_config(settings), partitions)
+    processors: dict[str, Processor] = {
+        LISTENING_EVENTS: ListeningProcessor(
+            writer, marks[LISTENING_EVENTS], outbox, patiences[LISTENING_EVENTS], partitions, settings.batch_events
+        )
+    }
     for table in tables(rows.bury):
-        marks = Marks(database, rows, partitions)
-        all_marks.append(marks)
-        # An outbox of its own: its list of delivery errors belongs to one thread.
         sender = Outbox(producer_config(settings), partitions)
-        processors[table.topic] = TableProcessor(TableWriter(table, database, marks), marks, sender, patience)
-    return Worker(processors, patience, tuple(all_marks))
+        writer_ = TableWriter(table, database, marks[table.topic])
+        processors[table.topic] = TableProcessor(writer_, marks[table.topic], sender, patiences[table.topic])
+    return Worker(processors, database, tuple(marks.values()), progress, patiences, patience, stopping)

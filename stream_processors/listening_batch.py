@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from segue.errors import InvalidEvent
 from segue.events import ListeningEvent, Rejected, check_listening_event, decode_listening_record, encode
 from segue.partitioning import partition_for
-from stream_processors.records import DeadLetter, Record
+from stream_processors.crash_report import name_event
+from stream_processors.records import DATA_FAULTS, DeadLetter, Record
 
 LATEST_S = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 """A topic that someone else made may carry the producers' own times, and those may be anything."""
@@ -62,6 +63,12 @@ def _add(batch: ListeningBatch, record: Record, partitions: int) -> None:
         except InvalidEvent as error:
             batch.dead.append(DeadLetter(record, index, encode(event), error.code, str(error)))
             continue
+        except DATA_FAULTS as error:
+            batch.dead.append(DeadLetter(record, index, record.value or b"", "unprocessable", str(error)))
+            continue
+        except Exception as error:
+            error.add_note(name_event(record, index, event))
+            raise
         if partition_for(event.user_id, partitions) == record.partition:
             batch.accepted.append((record, event))
         else:

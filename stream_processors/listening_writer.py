@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from psycopg2.extensions import cursor as PgCursor
 
@@ -43,6 +44,8 @@ from stream_processors.records import Record
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
 
 class ListeningWriter:
     """Writes batches of one worker; not safe for several threads. Call `store`, then `publish`, each again until it succeeds."""
@@ -61,32 +64,50 @@ class ListeningWriter:
         self._partitions, self._weights, self._max_cells = partitions, weights, max_cells
         self._user_nos: IdCache[UserNo] = IdCache(id_cache)
         self._track_nos: IdCache[TrackNo] = IdCache(id_cache)
+        self._most_returned, self._returned_at_s = id_cache, dict[str, float]()
 
     def store(self, batch: ListeningBatch) -> dict[str, ListenerState]:
         """Write the batch to Postgres and move the marks. Returns the touched listeners' states for `publish`.
 
-        Raises Fenced (drop what the marks say is written, and try the rest), PostgresUnavailable (nothing is written).
+        Raises Fenced (drop what the marks say is written, and try the rest), PostgresUnavailable (nothing is written),
+        RefusedByStore (some event is at fault; nothing is written).
         """
+        return self._with_present_users(batch, self._store_once)
+
+    def rehearse(self, batch: ListeningBatch) -> None:
+        """Write the batch's events and take everything back: raises what `store` would raise because of an event."""
+        self._with_present_users(batch, self._rehearse_once)
+
+    def _with_present_users(self, batch: ListeningBatch, attempt: Callable[[ListeningBatch], Result]) -> Result:
         while True:
             try:
-                return self._store_once(batch)
+                return attempt(batch)
             except UserDeleted as gone:
                 # Someone deleted these listeners after their numbers were cached; look all of them up anew.
                 self._user_nos.forget({event.user_id for _, event in batch.accepted})
                 log.info("listeners were deleted meanwhile", extra=fields(listeners=len(gone.user_nos)))
+
+    def _rehearse_once(self, batch: ListeningBatch) -> None:
+        with self._database.rehearsal() as cursor:
+            lock_out_deletions(cursor)
+            users, _, tracks, _ = self._resolve(cursor, batch)
+            write_listens(cursor, [self._listen(r, e, users, tracks) for r, e in batch.accepted if self._counts(r, e, users)])
 
     def _store_once(self, batch: ListeningBatch) -> dict[str, ListenerState]:
         started = time.perf_counter()
         with self._database.transaction() as cursor:
             lock_out_deletions(cursor)
             users, new_users, tracks, new_tracks = self._resolve(cursor, batch)
-            listens = [self._listen(record, event, users, tracks) for record, event in batch.accepted if event.user_id in users]
+            listens = [self._listen(r, e, users, tracks) for r, e in batch.accepted if self._counts(r, e, users)]
             states, written = write_listens(cursor, listens) if listens else ({}, 0)
             for partition, next_offset in batch.next_offsets().items():
                 expected = self._marks.get(LISTENING_EVENTS, partition)
                 move_mark(cursor, LISTENING_EVENTS, partition, expected, next_offset)
         STAGE_SECONDS.labels("postgres").observe(time.perf_counter() - started)
         self._user_nos.remember(new_users)
+        if len(self._returned_at_s) > self._most_returned:
+            self._user_nos.forget(self._returned_at_s)
+            self._returned_at_s.clear()
         self._track_nos.remember(new_tracks)
         self._count(batch, len(listens), written)
         ids = {number: user_id for user_id, number in users.items()}
@@ -95,10 +116,19 @@ class ListeningWriter:
     def _resolve(
         self, cursor: PgCursor, batch: ListeningBatch
     ) -> tuple[dict[str, UserNo], dict[str, UserNo], dict[str, TrackNo], dict[str, TrackNo]]:
-        users = self._user_nos.lookup({e.user_id for _, e in batch.accepted}, lambda ids: resolve_users(cursor, ids)[0])
+        users = self._user_nos.lookup({e.user_id for _, e in batch.accepted}, lambda ids: self._numbers_of(cursor, ids))
         kept = {e.track_id for _, e in batch.accepted if e.user_id in users[0]}
         tracks = self._track_nos.lookup(kept, lambda ids: resolve_tracks(cursor, ids))
         return *users, *tracks
+
+    def _numbers_of(self, cursor: PgCursor, user_ids: list[str]) -> dict[str, UserNo]:
+        resolved = resolve_users(cursor, user_ids)
+        self._returned_at_s |= resolved.returned_at_s
+        return resolved.numbers
+
+    def _counts(self, record: Record, event: ListeningEvent, users: Mapping[str, UserNo]) -> bool:
+        """Not if the user is deleted, nor if the event came before a deleted user returned."""
+        return event.user_id in users and record.timestamp_s >= self._returned_at_s.get(event.user_id, 0.0)
 
     def _listen(self, record: Record, e: ListeningEvent, users: Mapping[str, UserNo], tracks: Mapping[str, TrackNo]) -> Listen:
         at_s = e.occurred_at.timestamp()

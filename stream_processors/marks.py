@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
+
+from psycopg2.extensions import cursor as PgCursor
 
 from segue.errors import Fenced
+from segue.listeners import ListenerState
 from segue.logs import fields
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.listens import read_mark, read_touched
@@ -19,8 +23,15 @@ log = logging.getLogger(__name__)
 class Marks:
     """Marks by (topic, partition), read from Postgres when a partition is first seen, forgotten when it is revoked."""
 
-    def __init__(self, database: Database, rows: LiveRowWriter, partitions: int) -> None:
-        self._database, self._rows, self._partitions = database, rows, partitions
+    def __init__(
+        self,
+        database: Database,
+        rows: LiveRowWriter,
+        partitions: int,
+        moved: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        """`moved` hears of every mark that this worker moves."""
+        self._database, self._rows, self._partitions, self._moved = database, rows, partitions, moved
         self._marks: dict[tuple[str, int], int] = {}
 
     def get(self, topic: str, partition: int) -> int:
@@ -31,6 +42,8 @@ class Marks:
     def set(self, topic: str, partition: int, next_offset: int) -> None:
         """Note a mark that this worker moved, after the commit."""
         self._marks[topic, partition] = next_offset
+        if self._moved is not None:
+            self._moved(topic, partition, next_offset)
 
     def forget(self, topic: str, partition: int) -> None:
         """Ask Postgres again the next time."""
@@ -50,33 +63,42 @@ class Marks:
         return mark
 
     def repair(self, partition: int) -> int:
-        """Bring Redis to Postgres's mark of a listening partition; returns the mark.
+        """Bring each of Redis's buckets of a listening partition to Postgres's mark; returns the mark.
 
-        A worker that died between its two writes leaves Redis behind; so does a Redis that lost its last second. The guard is
+        A worker that died between its two writes leaves Redis behind; so does a Redis that lost its last second. The guards are
         read first: Postgres is always written before Redis, so a guard beyond the mark means that Postgres lost data.
         """
-        guard = self._rows.guard(partition, self._partitions)
+        guards = self._rows.guards(partition, self._partitions)
         with self._database.transaction("REPEATABLE READ", read_only=True) as cursor:
             mark = read_mark(cursor, LISTENING_EVENTS, partition)
-            if guard == mark or (guard == ABSENT and mark == 0):
-                return mark
-            at = {"topic": LISTENING_EVENTS, "partition": partition, "guard": guard, "mark": mark}
-            if guard > mark:
-                dropped = self._rows.discard(partition, self._partitions, mark)
-                log.warning("Postgres holds less than Redis: rows dropped, to be rebuilt", extra=fields(**at, rows=dropped))
-                return mark
-            if guard == ABSENT:
-                self._rows.claim_guards(partition, self._partitions, mark)
-                log.warning("Redis is new or was flushed: rows will be rebuilt as listeners come", extra=fields(**at))
-                return mark
-            states = read_touched(cursor, partition, guard)
-            user_ids = user_ids_of(cursor, list(states))
-        by_id = {user_ids[number]: state for number, state in states.items()}
-        try:
-            self._rows.write(partition, self._partitions, by_id, guard, mark)
-        except Fenced:
-            log.info("another worker repaired this partition first", extra=fields(**at))
-            return mark
-        REPAIRS.inc()
-        log.warning("Redis lagged behind Postgres: repaired", extra=fields(**at, listeners=len(by_id)))
+            stale = {bucket: guard for bucket, guard in guards.items() if guard != mark and (guard, mark) != (ABSENT, 0)}
+            behind = [guard for guard in stale.values() if ABSENT < guard < mark]
+            # One reading from the lowest guard serves all: cells hold absolute values, and newer ones do no harm.
+            touched = self._touched(cursor, partition, min(behind)) if behind else {}
+        for bucket, guard in stale.items():
+            theirs = {user_id: state for user_id, state in touched.items() if self._rows.bucket_of(user_id) == bucket}
+            self._repair_bucket(partition, bucket, guard, mark, theirs)
         return mark
+
+    def _touched(self, cursor: PgCursor, partition: int, from_offset: int) -> dict[str, ListenerState]:
+        states = read_touched(cursor, partition, from_offset)
+        user_ids = user_ids_of(cursor, list(states))
+        return {user_ids[number]: state for number, state in states.items()}
+
+    def _repair_bucket(self, partition: int, bucket: int, guard: int, mark: int, touched: Mapping[str, ListenerState]) -> None:
+        at = {"topic": LISTENING_EVENTS, "partition": partition, "bucket": bucket, "guard": guard, "mark": mark}
+        if guard > mark:
+            dropped = self._rows.discard(bucket, partition, mark)
+            log.warning("Postgres holds less than Redis: rows dropped, to be rebuilt", extra=fields(**at, rows=dropped))
+            return
+        if guard == ABSENT:
+            dropped = self._rows.claim_guard(bucket, partition, mark)
+            log.warning("Redis is new or lost a guard: rows are rebuilt as listeners come", extra=fields(**at, rows=dropped))
+            return
+        try:
+            self._rows.write_bucket(bucket, partition, touched, guard, mark)
+        except Fenced:
+            log.info("another worker repaired this bucket first", extra=fields(**at))
+            return
+        REPAIRS.inc()
+        log.warning("Redis lagged behind Postgres: repaired", extra=fields(**at, listeners=len(touched)))

@@ -8,7 +8,7 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 
 
 EVENTS_WRITTEN = Counter("segue_events_written_total", "Events and records stored for the first time", ["topic"])
 EVENTS_DUPLICATE = Counter("segue_events_duplicate_total", "Events dropped because their event_id was stored before")
-EVENTS_REFUSED = Counter("segue_events_refused_total", "Events of deleted users")
+EVENTS_REFUSED = Counter("segue_events_refused_total", "Events and playlists of deleted users")
 EVENTS_MISROUTED = Counter("segue_events_misrouted_total", "Events sent on to the partition that their user hashes to")
 RECORDS_SKIPPED = Counter("segue_records_skipped_total", "Redelivered records below the high-water mark", ["topic"])
 RECORDS_LOST = Counter("segue_records_expired_total", "Records that left the log before they were stored", ["topic"])
@@ -27,4 +27,5 @@ EVENT_TO_STATE_SECONDS = Histogram(
     "segue_event_to_state_seconds", "From the broker's append to the row visible in Redis, by record", buckets=_SECONDS
 )
 CONSUMER_LAG = Gauge("segue_consumer_lag", "Records of an assigned partition not yet stored", ["topic", "partition"])
+BUFFERED_RUNS = Gauge("segue_buffered_runs", "Runs of records fetched and not yet taken, when a batch was last taken", ["topic"])
 CACHED_IDS = Gauge("segue_cached_ids", "Ids whose numbers are remembered", ["kind"])

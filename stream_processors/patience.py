@@ -24,10 +24,14 @@ class Stopped(Exception):
 
 
 class Patience:
-    """Tries again until it works or the worker stops. While it waits, nothing is fetched and the assignment is kept."""
+    """Tries again until it works or the worker stops. While it waits, nothing is fetched and the assignment is kept.
 
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
+    One for each thread, so that `waiting` tells of that thread alone; all that share `stopping` end together.
+    """
+
+    def __init__(self, stopping: threading.Event | None = None, answered: Callable[[], None] = lambda: None) -> None:
+        """`answered` hears of every attempt that came back, whatever it brought: a sign of life."""
+        self._stopping, self._answered = stopping or threading.Event(), answered
         self.waiting = False
         """Whether a store is being waited for right now: no progress is no fault of the worker then."""
 
@@ -38,16 +42,20 @@ class Patience:
     def until_available(self, attempt: Callable[[], Result]) -> Result:
         """The result of `attempt`, tried again with growing waits while it raises Unavailable. Raises Stopped."""
         wait_s = FIRST_WAIT_S
-        while True:
-            try:
-                result = attempt()
-            except Unavailable as error:
-                self.waiting = True
-                STORE_WAITS.labels(error.service).inc()
-                log.warning("store unavailable, waiting", extra=fields(service=error.service, wait_s=wait_s, reason=error))
-                if self._stopping.wait(wait_s):
-                    raise Stopped from error
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-            else:
-                self.waiting = False
-                return result
+        try:
+            while True:
+                try:
+                    return attempt()
+                except Unavailable as error:
+                    self._wait(error, wait_s)
+                    wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        finally:
+            self.waiting = False
+            self._answered()
+
+    def _wait(self, error: Unavailable, wait_s: float) -> None:
+        self.waiting = True
+        STORE_WAITS.labels(error.service).inc()
+        log.warning("store unavailable, waiting", extra=fields(service=error.service, wait_s=wait_s, reason=error))
+        if self._stopping.wait(wait_s):
+            raise Stopped from error

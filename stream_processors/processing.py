@@ -16,7 +16,8 @@ from stream_processors.metrics import FENCED, RECORDS_SKIPPED
 from stream_processors.outbox import Outbox
 from stream_processors.patience import Patience
 from stream_processors.records import Record
-from stream_processors.table_writer import TableWriter, read_batch
+from stream_processors.refusals import REFUSALS, divide, divide_table
+from stream_processors.table_writer import TableBatch, TableWriter, read_batch
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +40,11 @@ class ListeningProcessor:
 
     def process(self, records: Sequence[Record]) -> None:
         """See Processor. Raises Gap at the end for partitions with a hole before or between their records; what precedes the
-        hole is stored."""
+        hole is stored, and nothing may be acknowledged."""
         gaps = self._gaps(records)
         following = [r for r in records if r.partition not in gaps or r.offset < gaps[r.partition][0]] if gaps else records
         for batch in listening_batches(following, self._is_written, self._partitions, self._most_events):
-            # Sent before the marks move: a redelivered record below its mark is passed over with its dead letters.
-            self._patience.until_available(lambda batch=batch: self._outbox.send(batch.dead, batch.misrouted))  # type: ignore[misc]
-            self._write(batch)
+            self._send_and_write(batch)
         if gaps:
             raise Gap(gaps)
 
@@ -70,6 +69,11 @@ class ListeningProcessor:
             wanted[partition] = max(at, offset + 1)
         return gaps
 
+    def _send_and_write(self, batch: ListeningBatch) -> None:
+        # Sent before the marks move: a redelivered record below its mark is passed over with its dead letters.
+        self._patience.until_available(lambda: self._outbox.send(batch.dead, batch.misrouted))
+        self._write(batch)
+
     def _write(self, batch: ListeningBatch) -> None:
         before = {p: self._mark(p) for p in batch.next_offsets()}
         try:
@@ -81,9 +85,16 @@ class ListeningProcessor:
                 self._marks.forget(LISTENING_EVENTS, partition)
             self.process(batch.records)
             return
+        except REFUSALS as refusal:
+            for part in divide(batch, refusal, self._rehearse):
+                self._send_and_write(part)
+            return
         for partition, next_offset in batch.next_offsets().items():
             self._marks.set(LISTENING_EVENTS, partition, next_offset)
         self._patience.until_available(lambda: self._writer.publish(batch, before, states))
+
+    def _rehearse(self, batch: ListeningBatch) -> None:
+        self._patience.until_available(lambda: self._writer.rehearse(batch))
 
     def _is_written(self, record: Record) -> bool:
         written = record.offset < self._mark(record.partition)
@@ -102,24 +113,48 @@ class TableProcessor:
         self._writer, self._marks, self._outbox, self._patience = writer, marks, outbox, patience
 
     def process(self, records: Sequence[Record]) -> None:
-        """See Processor."""
+        """See Processor. Raises Gap when Postgres turns out to hold less than it did: nothing here may be acknowledged then."""
         fresh = [record for record in records if record.offset >= self._mark(record)]
         RECORDS_SKIPPED.labels(self._writer.table.topic).inc(len(records) - len(fresh))
         if not fresh:
             return
         batch = read_batch(self._writer.table, fresh)
         self._patience.until_available(lambda: self._outbox.send(batch.dead))
+        self._write(batch)
+
+    def _write(self, batch: TableBatch[Any]) -> None:
+        before = {record.partition: self._mark(record) for record in batch.records}
         try:
             self._patience.until_available(lambda: self._writer.store(batch))
         except Fenced as error:
             FENCED.inc()
             log.warning("batch dropped, another worker was here", extra=fields(reason=error))
-            for record in fresh:
-                self._marks.forget(record.topic, record.partition)
-            self.process(fresh)
+            self._look_for_loss(batch.records, before)
+            self.process(batch.records)
             return
-        for record in fresh:
+        except REFUSALS as refusal:
+            self._write_parts(divide_table(self._writer, batch, refusal))
+            return
+        for record in batch.records:
             self._marks.set(record.topic, record.partition, record.offset + 1)
+
+    def _look_for_loss(self, records: Sequence[Record], before: dict[int, int]) -> None:
+        """A mark that went back is a Postgres that was restored. Offsets here have holes, so they do not show it."""
+        for record in records:
+            self._marks.forget(record.topic, record.partition)
+        after = {record.partition: self._mark(record) for record in records}
+        gaps = {partition: (mark, before[partition]) for partition, mark in after.items() if mark < before[partition]}
+        if gaps:
+            for record in records:
+                self._marks.forget(record.topic, record.partition)
+            raise Gap(gaps)
+
+    def _write_parts(self, parts: list[TableBatch[Any]]) -> None:
+        # Letters of a part were sent with the whole; only a lone record's is new.
+        if len(parts) == 1:
+            self._patience.until_available(lambda: self._outbox.send(parts[0].dead))
+        for part in parts:
+            self._write(part)
 
     def _mark(self, record: Record) -> int:
         return self._patience.until_available(lambda: self._marks.get(record.topic, record.partition))

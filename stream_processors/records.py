@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import NamedTuple
+
+DATA_FAULTS = (ValueError, ArithmeticError, struct.error)
+"""What Python raises over a value that no check foresaw. The event at fault is set aside; any other error is a bug."""
 
 
 class Record(NamedTuple):

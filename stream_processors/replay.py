@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import Message
 
@@ -21,12 +21,13 @@ from segue.stores.postgres.verification import Lives, drop_schema, note_replay, 
 from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
-from stream_processors.listening_batch import listening_batches
+from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
 from stream_processors.log_reader import LogReader, Positions
 from stream_processors.marks import Marks
 from stream_processors.records import Record
-from stream_processors.table_writer import TableWriter, read_batch, tables
+from stream_processors.refusals import REFUSALS, divide, divide_table
+from stream_processors.table_writer import TableBatch, TableWriter, read_batch, tables
 
 CHUNK_RECORDS = 1_000
 _LAST = re.compile(r"last=(\d+)(s|m|h|d)\Z")
@@ -57,12 +58,12 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
     migrate(target, state_facts(settings))
     rows = LiveRowWriter(settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, 1)
     marks = _ReplayMarks(target, rows, settings.kafka_partitions)
+    lives = read_lives(live)
     with closing(LogReader(settings)) as reader:
         for table in tables(lambda _: None):
             writer = TableWriter(table, target, marks)
             for records in _chunks(_records(reader, *reader.bounds([table.topic]))):
-                writer.store(read_batch(table, records))
-                _note(marks, records)
+                _store_table(writer, marks, _of_present_lives(read_batch(table, records), lives))
         starts, ends = _window(reader, start)
         total = sum(end - starts[where] for where, end in ends.items())
         done = 0
@@ -70,7 +71,6 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
             target, rows, marks, settings.kafka_partitions, TasteWeights(half_life_days=settings.half_life_days),
             settings.id_cache_entries, settings.listener_row_tracks,
         )  # fmt: skip
-        lives = read_lives(live)
         for records in _chunks(_records(reader, starts, ends)):
             _store(writer_, marks, records, settings, lives)
             done += len(records)
@@ -82,7 +82,35 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
 def _store(writer: ListeningWriter, marks: Marks, records: list[Record], settings: Settings, lives: Lives) -> None:
     for batch in listening_batches(records, lambda _: False, settings.kafka_partitions, settings.batch_events):
         batch.accepted = [(r, event) for r, event in batch.accepted if lives.counts(event.user_id, r.timestamp_s)]
+        _store_batch(writer, marks, batch)
+
+
+def _of_present_lives(batch: TableBatch[Any], lives: Lives) -> TableBatch[Any]:
+    """Without playlists that their owner's deletion removed: the compacted log may not tell of it any more."""
+    for key, row in list(batch.upserts.items()):
+        owner_id = getattr(row, "owner_id", None)
+        if owner_id is not None and not lives.counts(owner_id, batch.arrived_at_s[key]):
+            del batch.upserts[key]
+    return batch
+
+
+def _store_batch(writer: ListeningWriter, marks: Marks, batch: ListeningBatch) -> None:
+    try:
         writer.store(batch)
+    except REFUSALS as refusal:
+        for part in divide(batch, refusal, writer.rehearse):
+            _store_batch(writer, marks, part)
+    else:
+        _note(marks, batch.records)
+
+
+def _store_table(writer: TableWriter[Any], marks: Marks, batch: TableBatch[Any]) -> None:
+    try:
+        writer.store(batch)
+    except REFUSALS as refusal:
+        for part in divide_table(writer, batch, refusal):
+            _store_table(writer, marks, part)
+    else:
         _note(marks, batch.records)
 
 

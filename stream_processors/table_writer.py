@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -14,13 +14,14 @@ from segue.errors import InvalidEvent
 from segue.events import CatalogueTrack, PlaylistRecord, UserRecord, check_id, check_text
 from segue.stores.postgres.catalogue import delete_tracks, upsert_tracks
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import move_mark
+from segue.stores.postgres.listens import lock_out_deletions, move_mark
 from segue.stores.postgres.playlists import delete_playlists, upsert_playlists
 from segue.stores.postgres.users import delete_users, upsert_users
 from segue.topics import CATALOGUE, PLAYLISTS, USERS
+from stream_processors.crash_report import name_event
 from stream_processors.marks import Marks
-from stream_processors.metrics import EVENTS_WRITTEN, STAGE_SECONDS
-from stream_processors.records import DeadLetter, Record
+from stream_processors.metrics import EVENTS_REFUSED, EVENTS_WRITTEN, STAGE_SECONDS
+from stream_processors.records import DATA_FAULTS, DeadLetter, Record
 
 Row = TypeVar("Row", CatalogueTrack, PlaylistRecord, UserRecord)
 
@@ -39,7 +40,8 @@ class Table(Generic[Row]):
     topic: str
     key: str
     type: type[Row]
-    upsert: Callable[[PgCursor, Sequence[Row]], None]
+    upsert: Callable[[PgCursor, Sequence[Row], Mapping[str, float]], None]
+    """Takes each record's time in the log too, in Unix seconds by key."""
     delete: Callable[[PgCursor, Sequence[str]], None]
 
 
@@ -51,18 +53,32 @@ class TableBatch(Generic[Row]):
     upserts: dict[str, Row]
     deletes: set[str]
     dead: list[DeadLetter]
+    arrived_at_s: dict[str, float] = field(default_factory=dict)
+    """When the record that `upserts` has of a key came to the log; Unix time."""
 
 
 def tables(bury: Callable[[Sequence[str]], None]) -> list[Table[Any]]:
     """The three compacted topics; `bury` removes deleted users' live rows, inside the transaction."""
+
+    def write_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack], _: Mapping[str, float]) -> None:
+        upsert_tracks(cursor, records)
+
+    def write_playlists(cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float]) -> None:
+        lock_out_deletions(cursor)
+        EVENTS_REFUSED.inc(upsert_playlists(cursor, records, arrived_at_s))
+
+    def remove_playlists(cursor: PgCursor, playlist_ids: Sequence[str]) -> None:
+        # Before the rows' own locks: a user's deletion takes them in this order too.
+        lock_out_deletions(cursor)
+        delete_playlists(cursor, playlist_ids)
 
     def delete_everywhere(cursor: PgCursor, user_ids: Sequence[str]) -> None:
         delete_users(cursor, user_ids)
         bury(user_ids)
 
     return [
-        Table(CATALOGUE, "track_id", CatalogueTrack, upsert_tracks, delete_tracks),
-        Table(PLAYLISTS, "playlist_id", PlaylistRecord, upsert_playlists, delete_playlists),
+        Table(CATALOGUE, "track_id", CatalogueTrack, write_tracks, delete_tracks),
+        Table(PLAYLISTS, "playlist_id", PlaylistRecord, write_playlists, remove_playlists),
         Table(USERS, "user_id", UserRecord, upsert_users, delete_everywhere),
     ]
 
@@ -76,6 +92,11 @@ def read_batch(table: Table[Row], records: Sequence[Record]) -> TableBatch[Row]:
             _fold(table, decoder, record, batch)
         except InvalidEvent as error:
             batch.dead.append(DeadLetter(record, 0, record.value or b"", error.code, str(error)))
+        except DATA_FAULTS as error:
+            batch.dead.append(DeadLetter(record, 0, record.value or b"", "unprocessable", str(error)))
+        except Exception as error:
+            error.add_note(name_event(record, 0))
+            raise
     return batch
 
 
@@ -96,6 +117,7 @@ def _fold(table: Table[Row], decoder: msgspec.json.Decoder[Row], record: Record,
     _check(row)
     # A deletion earlier in the batch stays: it runs before the upsert, and who returns starts with nothing.
     batch.upserts[key] = row
+    batch.arrived_at_s[key] = record.timestamp_s
 
 
 def _key(table: Table[Row], record: Record) -> str:
@@ -145,13 +167,14 @@ class TableWriter(Generic[Row]):
         self._database, self._marks = database, marks
 
     def store(self, batch: TableBatch[Row]) -> None:
-        """Write in one transaction and move the marks. Raises Fenced, PostgresUnavailable, RedisUnavailable."""
+        """Write in one transaction and move the marks. Raises Fenced, PostgresUnavailable, RedisUnavailable, RefusedByStore."""
         started = time.perf_counter()
         with self._database.transaction() as cursor:
             if batch.deletes:
                 self.table.delete(cursor, sorted(batch.deletes))
             if batch.upserts:
-                self.table.upsert(cursor, list(batch.upserts.values()))
+                arrived_at_s = {key: batch.arrived_at_s[key] for key in batch.upserts}
+                self.table.upsert(cursor, list(batch.upserts.values()), arrived_at_s)
             for partition, next_offset in {r.partition: r.offset + 1 for r in batch.records}.items():
                 expected = self._marks.get(self.table.topic, partition)
                 move_mark(cursor, self.table.topic, partition, expected, next_offset)

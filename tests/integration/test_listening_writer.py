@@ -183,7 +183,7 @@ def test_a_listener_who_returns_starts_anew(worker: Worker, own_database: Databa
         delete_users(cursor, [USER])
         worker.rows.bury([USER])
     with own_database.transaction() as cursor:
-        upsert_users(cursor, [UserRecord(user_id=USER)])
+        upsert_users(cursor, [UserRecord(user_id=USER)], {USER: NOW.timestamp()})
     again = event(track_id="t2")
     worker.write(batch_at(1, again))
     assert differences(fold([again]), in_redis(own_redis_url, own_database)) == []

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer, Message, Producer
 
 from infra.local.stack import LocalStack
-from segue.events import ListeningEvent, encode
-from segue.kafka import client_config
+from segue.events import CatalogueTrack, ListeningEvent, encode
+from segue.kafka import client_config, producer_config
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
+from stream_processors.watchdog import EXIT_CRASHED
 from tests.oracle import Matrix, differences, fold, in_postgres, in_redis
 from tests.publishing import publish, publish_raw, random_events
 
@@ -161,7 +166,9 @@ def test_a_restored_postgres_reads_the_lost_part_of_the_log_again(
     wait_until(lambda: listens(database, "restore") == 2_000, 60, "the second part")
     processors.stop("process-1", "process-2")
     restore_to(database, kept)
+    assert listens(database, "restore") == 1_000
     processors.start("process-1", "process-2")
+    wait_until(lambda: listens(database, "restore") == 2_000, 90, "what was lost, although nothing new is published")
     publish(settings, events[2_000:], per_record=10)
     wait_until(lambda: listens(database, "restore") == 3_000, 90, "every event")
     assert differences(fold(events), of("restore", in_postgres(database))) == []
@@ -170,3 +177,108 @@ def test_a_restored_postgres_reads_the_lost_part_of_the_log_again(
         20,
         "Redis equal to Postgres",
     )
+
+
+def test_a_postgres_restored_under_running_processors_reads_the_lost_part_again(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    events = random_events(3_000, seed=5, prefix="fallback")
+    publish(settings, events[:1_000], per_record=10)
+    wait_until(lambda: listens(database, "fallback") == 1_000, 60, "the first part")
+    kept = marks(database)
+    publish(settings, events[1_000:2_000], per_record=10)
+    wait_until(lambda: listens(database, "fallback") == 2_000, 60, "the second part")
+    restore_to(database, kept)
+    # Every partition hears of it by the next record of its own.
+    publish(settings, events[2_000:], per_record=1)
+    wait_until(lambda: listens(database, "fallback") == 3_000, 90, "every event")
+    assert differences(fold(events), of("fallback", in_postgres(database))) == []
+
+
+def tracks(database: Database, prefix: str) -> int:
+    with database.transaction(read_only=True) as cursor:
+        cursor.execute("select count(*) from tracks where track_id like %s and name is not null", (f"{prefix}-%",))
+        row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+
+def publish_tracks(settings: Settings, prefix: str, numbers: range) -> None:
+    producer = Producer(producer_config(settings))
+    for number in numbers:
+        track = CatalogueTrack(track_id=f"{prefix}-{number}", name=f"Song {number}", artists=("Ada",))
+        producer.produce(CATALOGUE, encode(track), track.track_id.encode())
+    assert producer.flush(60) == 0
+
+
+def restore_catalogue(database: Database, prefix: str, keep: int) -> None:
+    """The catalogue as it was before its first record of `prefix`, but for `keep` of these tracks."""
+    with database.transaction() as cursor:
+        cursor.execute(
+            "delete from tracks where track_id like %s and split_part(track_id, '-', 2)::int >= %s", (f"{prefix}-%", keep)
+        )
+        cursor.execute("update partition_marks set next_offset = 1 where topic = %s and next_offset > 1", (CATALOGUE,))
+
+
+def test_a_restored_postgres_gets_its_catalogue_back_although_nothing_is_published(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    publish_tracks(settings, "back", range(400))
+    wait_until(lambda: tracks(database, "back") == 400, 30, "the catalogue")
+    processors.stop("process-1", "process-2")
+    restore_catalogue(database, "back", keep=50)
+    assert tracks(database, "back") == 50
+    processors.start("process-1", "process-2")
+    wait_until(lambda: tracks(database, "back") == 400, 60, "the whole catalogue")
+
+
+def test_a_catalogue_restored_under_running_processors_comes_back_with_the_next_record(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    publish_tracks(settings, "under", range(400))
+    wait_until(lambda: tracks(database, "under") == 400, 30, "the catalogue")
+    restore_catalogue(database, "under", keep=50)
+    publish_tracks(settings, "under", range(400, 500))
+    wait_until(lambda: tracks(database, "under") == 500, 60, "the whole catalogue")
+
+
+def test_marks_are_compared_as_soon_as_postgres_is_back(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+) -> None:
+    publish_tracks(settings, "away", range(400))
+    wait_until(lambda: tracks(database, "away") == 400, 30, "the catalogue")
+    restore_catalogue(database, "away", keep=50)
+    log = processors.log_path("process-2")
+    seen = log.stat().st_size
+    processors.stop("postgres")
+    # The other worker gets its partitions while Postgres is away.
+    processors.kill("process-1", signal.SIGKILL)
+    wait_until(lambda: b"marks are compared later" in log.read_bytes()[seen:], 60, "an assignment without Postgres")
+    publish_tracks(settings, "away", range(400, 500))
+    processors.start("postgres")
+    processors.wait_ready("postgres")
+    wait_until(lambda: tracks(database, "away") == 500, 60, "the whole catalogue")
+
+
+def test_a_hung_worker_ends_itself_and_another_takes_over(
+    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None], tmp_path: Path
+) -> None:
+    processors.stop("process-2")
+    restarts_before = processors.restarts()["process-1"]
+    environment = os.environ | processors.environment | {"SEGUE_STALLED_AFTER_S": "3"}
+    log = tmp_path / "hung.log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "tests.integration.hung_worker"]
+        hung = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        wait_until(lambda: b"Worker ready" in log.read_bytes(), 60, "the hanging worker's assignment")
+        events = random_events(2_000, seed=6, prefix="hung")
+        publish(settings, events, per_record=10)
+        wait_until(lambda: hung.poll() is not None, 60, "the end of the hung worker")
+        assert hung.returncode == EXIT_CRASHED
+        assert b"msg='no progress, ending the process' idle=listening-events" in log.read_bytes()
+        wait_until(lambda: listens(database, "hung") == 2_000, 60, "every event, by the other worker")
+    finally:
+        hung.kill()
+        hung.wait()
+    assert differences(fold(events), of("hung", in_postgres(database))) == []
+    assert processors.restarts()["process-1"] == restarts_before

@@ -15,7 +15,8 @@ import psycopg2.errors
 import psycopg2.extras
 from psycopg2.extensions import STATUS_READY, connection, cursor
 
-from segue.errors import ConfigurationError, PostgresUnavailable
+from segue.errors import ConfigurationError, PostgresUnavailable, RefusedByStore, SegueError
+from segue.stores.postgres.deadlines import Deadlines, limited_cursor
 
 Isolation = Literal["REPEATABLE READ", "SERIALIZABLE"]
 CONNECT_TIMEOUT_S = 5
@@ -28,11 +29,12 @@ UNAVAILABLE = (
     psycopg2.errors.AdminShutdown,
     psycopg2.errors.CrashShutdown,
     psycopg2.errors.ReadOnlySqlTransaction,
+    psycopg2.errors.IdleInTransactionSessionTimeout,
 )
 """What a restarting, failing-over or missing server raises; all are worth another try later."""
 
-LIMIT_EXCEEDED = "54"
-"""Class of SQLSTATE codes: a statement or value is larger than Postgres can take."""
+REFUSED = ("22", "23", "54")
+"""Classes of SQLSTATE codes that blame the data: a value's form or range, a constraint, a size beyond Postgres's limits."""
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 
@@ -40,11 +42,17 @@ _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 class Database:
     """Transactions on one schema of one database; safe for use by several threads, each with its own connection.
 
-    `statement_timeout_s` ends a statement that takes longer, so that a stuck server turns into an error.
+    `statement_timeout_s` is the server's limit for one statement, and for the pause between two of a transaction: a client that
+    was stopped may not hold its locks for ever. `answer_timeout_s` is ours, for a server that was stopped and so keeps no limit.
     """
 
     def __init__(
-        self, url: str, schema: str = "public", max_connections: int = 4, statement_timeout_s: float | None = None
+        self,
+        url: str,
+        schema: str = "public",
+        max_connections: int = 4,
+        statement_timeout_s: float | None = None,
+        answer_timeout_s: float | None = None,
     ) -> None:
         if urlsplit(url).scheme not in {"postgresql", "postgres"}:
             raise ConfigurationError("the Postgres URL must start with postgresql://")
@@ -54,7 +62,10 @@ class Database:
         self._url = url
         self._options = f"-c search_path={schema} -c timezone=UTC"
         if statement_timeout_s is not None:
-            self._options += f" -c statement_timeout={round(statement_timeout_s * 1000)}"
+            limit_ms = round(statement_timeout_s * 1000)
+            self._options += f" -c statement_timeout={limit_ms} -c idle_in_transaction_session_timeout={limit_ms}"
+        self._deadlines = Deadlines(answer_timeout_s)
+        self._cursor_class = limited_cursor(self._deadlines)
         self._idle: list[connection] = []
         self._slots = threading.BoundedSemaphore(max_connections)
 
@@ -63,24 +74,30 @@ class Database:
         """A cursor in a transaction that commits at the end of the block and rolls back on any error.
 
         Waits while all connections are in use. Raises PostgresUnavailable when the server cannot be reached, goes away, refuses
-        writes or has no tables yet.
+        writes or has no tables yet, RefusedByStore when the data itself is at fault.
         """
         with self._slots:
             try:
                 checked = self._checked_out()
                 checked.set_session(isolation_level=isolation or "READ COMMITTED", readonly=read_only, autocommit=False)
                 try:
-                    with checked, checked.cursor() as opened:
+                    with self._ended(checked), checked.cursor(cursor_factory=self._cursor_class) as opened:
                         yield opened
                 finally:
                     self._put_back(checked)
-            except UNAVAILABLE as error:
-                if (error.pgcode or "").startswith(LIMIT_EXCEEDED):
-                    # psycopg2 calls this operational too, but waiting does not make a statement smaller.
+            except psycopg2.Error as error:
+                translated = _translated(error)
+                if translated is None:
                     raise
-                raise PostgresUnavailable(_reason(error)) from error
-            except psycopg2.errors.UndefinedTable as error:
-                raise PostgresUnavailable(f"{_reason(error)}: run `segue migrate`") from error
+                raise translated from error
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[cursor]:
+        """As `transaction`, but everything is taken back at the end, after constraints that wait for the commit were checked."""
+        with self.transaction() as opened:
+            yield opened
+            opened.execute("set constraints all immediate")
+            opened.connection.rollback()
 
     def ping(self) -> None:
         """Raises PostgresUnavailable unless the server answers."""
@@ -103,6 +120,18 @@ class Database:
         """Close the idle connections; the next transaction opens a new one."""
         while self._idle:
             self._idle.pop().close()
+
+    @contextmanager
+    def _ended(self, used: connection) -> Iterator[None]:
+        """Commit or roll back, within the deadline."""
+        try:
+            yield
+        except BaseException:
+            with self._deadlines.limit(used):
+                used.rollback()
+            raise
+        with self._deadlines.limit(used):
+            used.commit()
 
     def _checked_out(self) -> connection:
         """A live connection, the one used last. psycopg2's own pool closes what it gets back beyond its minimum, and a new
@@ -132,6 +161,19 @@ def _readable(socket_number: int) -> bool:
     poll = select.poll()
     poll.register(socket_number, select.POLLIN | select.POLLHUP | select.POLLERR)
     return bool(poll.poll(0))
+
+
+def _translated(error: psycopg2.Error) -> SegueError | None:
+    """None for what no caller can expect: a bug."""
+    sqlstate = error.pgcode or ""
+    # First, because psycopg2 calls an exceeded limit operational, but waiting does not make a statement smaller.
+    if sqlstate[:2] in REFUSED:
+        return RefusedByStore(f"{_reason(error)} (SQLSTATE {sqlstate})")
+    if isinstance(error, UNAVAILABLE):
+        return PostgresUnavailable(_reason(error))
+    if isinstance(error, psycopg2.errors.UndefinedTable):
+        return PostgresUnavailable(f"{_reason(error)}: run `segue migrate`")
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -133,9 +133,9 @@ def _collect(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[UserNo, ListenerStat
 
 
 def _refuse_deleted(cursor: PgCursor, absent: set[UserNo]) -> None:
-    """A listener is absent from the answer if all its events were duplicates, or if it was deleted."""
-    cursor.execute("select user_no from users where user_no = any(%s) and deleted_at is not null", (list(absent),))
-    deleted = {UserNo(number) for (number,) in cursor}
+    """A listener is absent if all its events were duplicates, if it was deleted, or if it was and is back by a new number."""
+    cursor.execute("select user_no from users where user_no = any(%s) and deleted_at is null", (list(absent),))
+    deleted = absent - {UserNo(number) for (number,) in cursor}
     if deleted:
         raise UserDeleted(deleted)
 
@@ -185,6 +185,12 @@ def read_mark(cursor: PgCursor, topic: str, partition: int) -> int:
     cursor.execute("select next_offset from partition_marks where topic = %s and partition = %s", (topic, partition))
     row = cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+def read_marks(cursor: PgCursor) -> dict[tuple[str, int], int]:
+    """The marks of every (topic, partition) that was ever written."""
+    cursor.execute("select topic, partition, next_offset from partition_marks")
+    return {(topic, partition): int(next_offset) for topic, partition, next_offset in cursor}
 
 
 def move_mark(cursor: PgCursor, topic: str, partition: int, expected: int, next_offset: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,17 +54,28 @@ class UserStore:
             return read_states(cursor, [UserNo(row[0])], max_cells).get(UserNo(row[0])) if row else None
 
 
-def upsert_users(cursor: PgCursor, records: Sequence[UserRecord]) -> None:
-    """Write profiles in the caller's transaction; a deleted user who appears again returns, with an empty history."""
+def upsert_users(cursor: PgCursor, records: Sequence[UserRecord], arrived_at_s: Mapping[str, float]) -> None:
+    """Write profiles in the caller's transaction; a deleted user who appears again returns, with an empty history.
+
+    `arrived_at_s` are the records' times in the log, in Unix seconds by user: what a user did before returning stays refused.
+    """
+    _bring_back(cursor, arrived_at_s)
     newest = sorted({record.user_id: record for record in records}.values(), key=lambda r: r.user_id)
     execute_values(
         cursor,
         """insert into users as u (user_id, display_name, genres) values %s
-           on conflict (user_id) do update set
-               display_name = excluded.display_name, genres = excluded.genres, deleted_at = null,
-               returned_at = case when u.deleted_at is null then u.returned_at else now() end""",
+           on conflict (user_id) do update set display_name = excluded.display_name, genres = excluded.genres""",
         [(r.user_id, r.display_name, list(r.genres)) for r in newest],
         page_size=500,
+    )
+
+
+def _bring_back(cursor: PgCursor, arrived_at_s: Mapping[str, float]) -> None:
+    """A user who returns gets a new number: workers find that the one they remember is gone, and models know nobody by it."""
+    cursor.execute(
+        """update users u set user_no = default, deleted_at = null, returned_at = to_timestamp(r.at)
+           from unnest(%s::text[], %s::float8[]) r(user_id, at) where u.user_id = r.user_id and u.deleted_at is not null""",
+        (list(arrived_at_s), list(arrived_at_s.values())),
     )
 
 
@@ -87,22 +98,39 @@ def delete_users(cursor: PgCursor, user_ids: Sequence[str]) -> None:
     cursor.execute("delete from playlists where owner_id = any(%s)", (list(user_ids),))
 
 
-def resolve_users(cursor: PgCursor, user_ids: Sequence[str]) -> tuple[dict[str, UserNo], set[str]]:
-    """The numbers of these ids, assigning new ones; and those of them that were deleted, which have no number."""
+@dataclass(frozen=True)
+class ResolvedUsers:
+    """Numbers of users; a deleted one has none. `returned_at_s` (Unix time): from when on a returned user's events count."""
+
+    numbers: dict[str, UserNo]
+    deleted: set[str]
+    returned_at_s: dict[str, float]
+
+
+def resolve_users(cursor: PgCursor, user_ids: Sequence[str]) -> ResolvedUsers:
+    """The numbers of these ids, assigning new ones."""
     wanted = sorted(set(user_ids))
-    known, deleted = _numbers(cursor, wanted)
-    missing = [user_id for user_id in wanted if user_id not in known and user_id not in deleted]
+    known = _resolved(cursor, wanted)
+    missing = [user_id for user_id in wanted if user_id not in known.numbers and user_id not in known.deleted]
     if missing:
         cursor.execute("insert into users (user_id) select unnest(%s::text[]) on conflict do nothing", (missing,))
-        more, gone = _numbers(cursor, missing)
-        return known | more, deleted | gone
-    return known, deleted
+        more = _resolved(cursor, missing)
+        return ResolvedUsers(known.numbers | more.numbers, known.deleted | more.deleted, known.returned_at_s | more.returned_at_s)
+    return known
 
 
-def _numbers(cursor: PgCursor, user_ids: Sequence[str]) -> tuple[dict[str, UserNo], set[str]]:
-    cursor.execute("select user_id, user_no, deleted_at is not null from users where user_id = any(%s)", (list(user_ids),))
+def _resolved(cursor: PgCursor, user_ids: Sequence[str]) -> ResolvedUsers:
+    cursor.execute(
+        "select user_id, user_no, deleted_at is not null, extract(epoch from returned_at)::float8 "
+        "from users where user_id = any(%s)",
+        (list(user_ids),),
+    )
     rows = cursor.fetchall()
-    return {i: UserNo(n) for i, n, gone in rows if not gone}, {i for i, _, gone in rows if gone}
+    return ResolvedUsers(
+        {user_id: UserNo(number) for user_id, number, gone, _ in rows if not gone},
+        {user_id for user_id, _, gone, _ in rows if gone},
+        {user_id: at_s for user_id, _, gone, at_s in rows if at_s is not None and not gone},
+    )
 
 
 def user_ids_of(cursor: PgCursor, user_nos: Sequence[UserNo]) -> dict[UserNo, str]:

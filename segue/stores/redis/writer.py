@@ -52,11 +52,13 @@ class LiveRowWriter:
         self.trimmed = 0
         """Cells dropped because a row was over its bound."""
 
-    def guard(self, partition: int, partitions: int) -> int:
-        """The lowest offset among the guards of the partition's buckets; ABSENT if one of them is missing."""
+    def guards(self, partition: int, partitions: int) -> dict[int, int]:
+        """The offset of the partition's guard in each of its buckets; ABSENT where it is missing."""
+        buckets = self._buckets_of(partition, partitions)
         with _translated():
-            found = self._redis.mget([guard_key(b, partition) for b in self._buckets_of(partition, partitions)])
-        return min(ABSENT if value is None else int(value) for value in found)
+            # One by one: in a Redis Cluster each is in a slot of its own.
+            found = [self._redis.get(guard_key(bucket, partition)) for bucket in buckets]
+        return {bucket: ABSENT if value is None else int(value) for bucket, value in zip(buckets, found, strict=True)}
 
     def write(
         self, partition: int, partitions: int, states: Mapping[str, ListenerState], expected: int, next_offset: int
@@ -66,23 +68,38 @@ class LiveRowWriter:
         Returns the ids of listeners that have no row here: write those with `fill`. Returns Behind if writes before
         `expected` are missing: nothing was written to that bucket. Raises Fenced if Redis is already past `expected`.
         """
-        now_s = time.time()
         absent: list[str] = []
         for bucket, user_ids in self._by_bucket(partition, partitions, states).items():
-            keys = [guard_key(bucket, partition), *(row_key(user_id, self._buckets) for user_id in user_ids)]
-            args: list[Any] = [expected, next_offset, self._max_cells, self._ttl_s]
-            for user_id in user_ids:
-                state = states[user_id]
-                args += ["1" if state.is_new else "0", pack_meta(state, now_s), pack_cells(state.cells)]
-            with _translated():
-                status, offset, trimmed, *missing = self._write_batch(keys=keys, args=args)
-            if status == b"ahead" and offset != next_offset:
-                raise Fenced(f"partition {partition}: Redis is at offset {offset}, this batch starts at {expected}")
-            if status == b"behind":
-                return Behind(offset)
-            self.trimmed += trimmed
-            absent += [user_ids[index] for index in missing]
+            written = self.write_bucket(
+                bucket, partition, {user_id: states[user_id] for user_id in user_ids}, expected, next_offset
+            )
+            if isinstance(written, Behind):
+                return written
+            absent += written
         return absent
+
+    def write_bucket(
+        self, bucket: int, partition: int, states: Mapping[str, ListenerState], expected: int, next_offset: int
+    ) -> list[str] | Behind:
+        """`write` for the listeners of one bucket."""
+        now_s = time.time()
+        user_ids = list(states)
+        keys = [guard_key(bucket, partition), *(row_key(user_id, self._buckets) for user_id in user_ids)]
+        args: list[Any] = [expected, next_offset, self._max_cells, self._ttl_s]
+        for state in states.values():
+            args += ["1" if state.is_new else "0", pack_meta(state, now_s), pack_cells(state.cells)]
+        with _translated():
+            status, offset, trimmed, *missing = self._write_batch(keys=keys, args=args)
+        if status == b"ahead" and offset != next_offset:
+            raise Fenced(f"partition {partition}: Redis is at offset {offset}, this batch starts at {expected}")
+        if status == b"behind":
+            return Behind(offset)
+        self.trimmed += trimmed
+        return [user_ids[index] for index in missing]
+
+    def bucket_of(self, user_id: str) -> int:
+        """The bucket of a listener's row."""
+        return bucket_of(user_id, self._buckets)
 
     def fill(self, partition: int, partitions: int, states: Mapping[str, ListenerState], at_offset: int) -> bool:
         """Replace whole rows; False, and nothing written to that bucket, if a guard is not at `at_offset`.
@@ -116,21 +133,27 @@ class LiveRowWriter:
             if keys:
                 self._redis.delete(*keys)
 
-    def claim_guards(self, partition: int, partitions: int, offset: int) -> None:
-        """Set those guards of a partition that are missing: a new or flushed Redis holds no row that could be older."""
-        with _translated():
-            for bucket in self._buckets_of(partition, partitions):
-                self._redis.set(guard_key(bucket, partition), offset, nx=True)
+    def claim_guard(self, bucket: int, partition: int, offset: int) -> int:
+        """Set a guard that is missing, and drop the bucket's rows, since nothing says how old they are. Returns how many went.
 
-    def discard(self, partition: int, partitions: int, offset: int) -> int:
-        """Drop every row of a partition and set its guards: Postgres holds less than Redis. Returns how many rows went."""
-        dropped = 0
+        A guard that another worker set meanwhile stays, and so do its rows.
+        """
         with _translated():
-            for bucket in self._buckets_of(partition, partitions):
-                for key in self._redis.scan_iter(row_key_pattern(bucket), count=1000):
-                    dropped += int(self._redis.delete(key))
-                self._redis.set(guard_key(bucket, partition), offset)
+            if self._redis.get(guard_key(bucket, partition)) is not None:
+                return 0
+            dropped = self._drop_rows(bucket)
+            self._redis.set(guard_key(bucket, partition), offset, nx=True)
         return dropped
+
+    def discard(self, bucket: int, partition: int, offset: int) -> int:
+        """Drop every row of a bucket and set its guard: Postgres holds less than Redis. Returns how many rows went."""
+        with _translated():
+            dropped = self._drop_rows(bucket)
+            self._redis.set(guard_key(bucket, partition), offset)
+        return dropped
+
+    def _drop_rows(self, bucket: int) -> int:
+        return sum(int(self._redis.delete(key)) for key in self._redis.scan_iter(row_key_pattern(bucket), count=1000))
 
     def bury(self, user_ids: Sequence[str]) -> None:
         """Replace listeners' rows by tombstones. Call it inside the deletion's transaction, while writers are locked out."""

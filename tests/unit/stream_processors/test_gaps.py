@@ -97,7 +97,6 @@ def test_a_hole_between_records_stores_what_precedes_it() -> None:
         processor(writer, 5).process(records(5, 6, 9, 10))
     assert writer.offsets == [5, 6]
     assert gap.value.starts == {PARTITION: (7, 9)}
-    assert gap.value.first_missing(PARTITION) == 7
 
 
 def test_records_that_come_again_after_a_rewind_are_stored_once() -> None:

@@ -62,3 +62,40 @@ def test_other_errors_are_not_waited_out() -> None:
 
     with pytest.raises(ValueError, match="a bug"):
         Patience().until_available(attempt)
+
+
+def test_one_threads_success_says_nothing_about_another_that_waits() -> None:
+    stopping, waited = threading.Event(), threading.Event()
+    one, other = Patience(stopping), Patience(stopping)
+
+    def away() -> None:
+        waited.set()
+        raise PostgresUnavailable("gone")
+
+    def wait_in_vain() -> None:
+        with pytest.raises(Stopped):
+            one.until_available(away)
+
+    thread = threading.Thread(target=wait_in_vain)
+    thread.start()
+    assert waited.wait(10)
+    other.until_available(lambda: None)
+    while not one.waiting:
+        assert thread.is_alive()
+    assert not other.waiting
+    one.stop()
+    thread.join(10)
+    assert not one.waiting
+
+
+def a_bug() -> None:
+    raise ValueError("a bug")
+
+
+def test_every_answer_is_a_sign_of_life() -> None:
+    answers: list[str] = []
+    patience = Patience(answered=lambda: answers.append("answered"))
+    patience.until_available(lambda: None)
+    with pytest.raises(ValueError, match="a bug"):
+        patience.until_available(a_bug)
+    assert answers == ["answered", "answered"]

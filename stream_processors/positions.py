@@ -1,0 +1,222 @@
+"""Where assigned partitions are read from: the committed offset, or Postgres's mark where that is lower.
+
+The mark is the truth, the committed offset a hint: a Postgres restored to an older state is behind it. No record of a
+partition is fetched before the two were compared, so none is written over a hole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from segue.errors import Unavailable
+from segue.logs import fields
+from segue.settings import Settings
+from segue.stores.postgres.listens import read_marks
+from segue.topics import LISTENING_EVENTS
+from stream_processors.bootstrap import Worker
+from stream_processors.metrics import RECORDS_LOST
+from stream_processors.patience import Stopped
+from stream_processors.runs import RunConsumer, RunMessage, RunTransport
+
+log = logging.getLogger(__name__)
+
+AT_ONCE_S = 2.0
+"""A rebalance waits this long for Postgres; after that its partitions stay paused until Postgres answers."""
+
+NOWHERE = 2**63 - 1
+
+Marks = Mapping[tuple[str, int], int]
+Skip = Callable[[int, int], Awaitable[None]]
+"""Moves the mark of a listening partition over records that the log no longer has."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where one partition is read from; `lost` records before it are neither stored nor in the log."""
+
+    offset: int
+    is_rewind: bool
+    lost: int
+
+
+def start_of(topic: str, mark: int, position: int, earliest: int) -> Start:
+    """`position` is where Faust would begin. Offsets of a compacted topic have holes, so what it no longer has is not lost."""
+    if mark >= position and mark >= earliest:
+        return Start(position, is_rewind=False, lost=0)
+    offset = max(mark, earliest)
+    return Start(offset, is_rewind=offset < position, lost=offset - mark if topic == LISTENING_EVENTS else 0)
+
+
+class Positions:
+    """Compares and rewinds; one for each worker, used from its event loop."""
+
+    generation = 0
+    """Counts the times that reading began anew; records that were fetched in an older one are dropped, since they come again."""
+
+    def __init__(self, worker: Worker, skip: Skip, crash: Callable[[BaseException], None]) -> None:
+        self._worker, self._skip, self._crash = worker, skip, crash
+        self._hands = {topic: asyncio.Lock() for topic in worker.processors}
+        # A thread of its own: the others may be busy with batches that wait for a store.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="positions")
+        self._later: asyncio.Task[None] | None = None
+        self._reading_again = asyncio.Lock()
+
+    def hand(self, topic: str) -> asyncio.Lock:
+        """Held while a batch is processed: marks are compared between batches, never during one."""
+        return self._hands[topic]
+
+    def fresh(self, events: list[Any]) -> list[Any]:
+        """Without the events that were fetched before reading began anew."""
+        if events[0].message.generation_id == self.generation:
+            return events
+        return [event for event in events if event.message.generation_id == self.generation]
+
+    async def settle(self, consumer: MarkedConsumer) -> None:
+        """Called when all assigned partitions stand at their committed offsets, before anything is fetched."""
+        generation, in_mid_stream = self.generation, self._reading_again.locked()
+        partitions = {tp for tp in consumer.assignment() if tp.topic in self._worker.processors}
+        if not partitions:
+            return
+        try:
+            async with AsyncExitStack() as hands:
+                async with asyncio.timeout(AT_ONCE_S):
+                    await self._take_hands(hands)
+                    marks = await self._in_thread(self._marks)
+                starts = await self._plan(consumer, partitions, marks, in_mid_stream)
+                if not any(start.lost for start in starts.values()):
+                    await self._begin(consumer, starts, marks)
+                    return
+        except (Unavailable, TimeoutError) as error:
+            log.warning("marks are compared later, nothing is read until then", extra=fields(reason=repr(error)))
+        consumer.pause_partitions(partitions)
+        self._later = asyncio.create_task(self._settle_later(consumer, partitions, generation, in_mid_stream))
+
+    async def read_again(self, app: faust.App) -> None:
+        """Go back in mid-stream to the committed offsets and marks; what is buffered is dropped and comes again."""
+        async with self._reading_again:
+            if app.rebalancing:
+                return
+            app.consumer.stop_flow()
+            app.flow_control.suspend()
+            app.flow_control.clear()
+            try:
+                await app.consumer.perform_seek()
+            except Exception as error:  # noqa: BLE001 - with the flow stopped nothing would go on: it ends the process
+                self._crash(error)
+            if not app.rebalancing:
+                app.flow_control.resume()
+                app.consumer.resume_flow()
+
+    async def _settle_later(self, consumer: MarkedConsumer, partitions: set[TP], generation: int, in_mid_stream: bool) -> None:
+        try:
+            async with AsyncExitStack() as hands:
+                await self._take_hands(hands)
+                marks = await self._in_thread(lambda: self._worker.positions_patience.until_available(self._marks))
+                if generation != self.generation:
+                    return
+                starts = await self._plan(consumer, partitions, marks, in_mid_stream)
+                for tp, start in starts.items():
+                    if start.lost and generation == self.generation:
+                        await self._skip_lost(tp, start)
+                if generation == self.generation:
+                    await self._begin(consumer, starts, marks)
+                    consumer.resume_partitions(partitions)
+        except Stopped:
+            log.info("stopping before the marks were compared")
+        except Exception as error:  # noqa: BLE001 - a task's outermost edge: it ends the process, or is said
+            # After another rebalance these partitions may not be ours: Kafka's client says so in several ways.
+            if generation != self.generation:
+                log.info("partitions were assigned anew meanwhile", extra=fields(reason=repr(error)))
+            else:
+                self._crash(error)
+
+    async def _take_hands(self, stack: AsyncExitStack) -> None:
+        for hand in self._hands.values():
+            await stack.enter_async_context(hand)
+
+    async def _in_thread(self, read: Callable[[], Marks]) -> Marks:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, read)
+
+    def _marks(self) -> Marks:
+        with self._worker.database.transaction(read_only=True) as cursor:
+            return read_marks(cursor)
+
+    async def _plan(self, consumer: MarkedConsumer, partitions: set[TP], marks: Marks, in_mid_stream: bool) -> dict[TP, Start]:
+        """Asks Kafka only where it must: its answer comes behind a fetch that waits for records, 1.5 s at worst."""
+        committed = {tp: consumer.committed_at(tp) for tp in partitions}
+        if in_mid_stream:
+            # What was never acknowledged was not moved by the seek to the committed offset: it may stand anywhere.
+            at = {tp: NOWHERE if offset is None else offset for tp, offset in committed.items()}
+        else:
+            # Nothing acknowledged: read from the log's beginning, and a gap to the mark shows with the first record.
+            at = {tp: marks.get(tp, 0) if offset is None else offset for tp, offset in committed.items()}
+        asked = {tp for tp in partitions if marks.get(tp, 0) < at[tp] or in_mid_stream}
+        earliest = await consumer.earliest_offsets(*asked) if asked else {}
+        return {tp: start_of(tp.topic, marks.get(tp, 0), at[tp], earliest.get(tp, 0)) for tp in partitions}
+
+    async def _begin(self, consumer: MarkedConsumer, starts: Mapping[TP, Start], marks: Marks) -> None:
+        rewinds = {tp: start.offset for tp, start in starts.items() if start.is_rewind}
+        for tp, offset in rewinds.items():
+            where = fields(topic=tp.topic, partition=tp.partition, offset=offset)
+            log.warning("Postgres holds less than was acknowledged: reading again from its mark", extra=where)
+        if rewinds:
+            await consumer.rewind(rewinds)
+        self._worker.forget_marks()
+        self._worker.progress.starts({(tp.topic, tp.partition): max(s.offset, marks.get(tp, 0)) for tp, s in starts.items()})
+
+    async def _skip_lost(self, tp: TP, start: Start) -> None:
+        where = fields(topic=tp.topic, partition=tp.partition, mark=start.offset - start.lost, earliest=start.offset)
+        log.error("records expired before they were stored: going on without them", extra=where)
+        self._worker.forget_marks()
+        await self._skip(tp.partition, start.offset)
+        RECORDS_LOST.labels(tp.topic).inc(start.lost)
+
+
+class MarkedConsumer(RunConsumer):
+    """A consumer that asks Postgres too before it fetches."""
+
+    transport: MarkedTransport
+
+    async def perform_seek(self) -> None:
+        """To the committed offsets, and back from there to the marks."""
+        self.transport.positions.generation += 1
+        await super().perform_seek()
+        # The buffers were cleared; a partition left in here would be delivered although it is paused.
+        self._buffered_partitions.clear()
+        await self.transport.positions.settle(self)
+
+    def committed_at(self, tp: TP) -> int | None:
+        """The committed offset that `perform_seek` found; None if there is none."""
+        committed: int | None = self._committed_offset[tp]
+        return committed
+
+    async def rewind(self, offsets: Mapping[TP, int]) -> None:
+        """Read these again; what was acknowledged of the stretch that comes again is not committed."""
+        for tp in offsets:
+            self._done.pop(tp, None)
+        await self.seek_wait(offsets)
+
+    def _to_message(self, tp: TP, record: Any) -> RunMessage:
+        # Nothing else of Faust that Segue uses looks at this number.
+        message = super()._to_message(tp, record)
+        message.generation_id = self.transport.positions.generation
+        return message
+
+
+class MarkedTransport(RunTransport):
+    """Makes such consumers."""
+
+    Consumer = MarkedConsumer
+
+    def __init__(self, app: faust.App, settings: Settings, positions: Positions) -> None:
+        super().__init__(app, settings.batch_records, settings.batch_bytes)
+        self.positions = positions
