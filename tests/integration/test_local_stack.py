@@ -75,12 +75,17 @@ def test_doctor_finds_what_it_needs(cli: Cli) -> None:
     assert {verdicts[name] for name in ("Python", "Java", "Kafka jars", "Postgres", "Redis", "disk")} == {"ok"}
 
 
-def test_status_names_the_addresses_and_processes(own_stack: LocalStack, cli: Cli) -> None:
+def test_status_names_the_addresses_and_processes(own_stack: LocalStack, cli: Cli, wait_until: Callable[..., None]) -> None:
     report = report_of(cli)
-    states = {row["name"]: row["state"] for row in report["processes"]}
+
+    # A server answers before the supervisor, which waits a second for an early death, calls it running.
+    def servers_run() -> bool:
+        states = {row["name"]: row["state"] for row in report_of(cli)["processes"]}
+        return {states[name] for name in ("kafka", "postgres", "redis")} == {"RUNNING"}
+
+    wait_until(servers_run, 30, "three running servers")
     assert set(report) == {"urls", "bootstrap", "postgres", "redis", "processes"}
     assert report["bootstrap"] == own_stack.environment["SEGUE_KAFKA_BOOTSTRAP"]
-    assert {states[name] for name in ("kafka", "postgres", "redis")} == {"RUNNING"}
 
 
 def test_status_shows_passwords_only_when_asked(own_stack: LocalStack, cli: Cli) -> None:
