@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,15 +25,16 @@ pytestmark = pytest.mark.stack
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Servers of this module's own: records are deleted from their log."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SEGUE_KAFKA_BOOTSTRAP", "SEGUE_POSTGRES_URL", "SEGUE_REDIS_URL"):
-            patch.delenv(name, raising=False)
+        # The workers of this stack inherit the environment: the session's servers must not be in it.
+        for name in [name for name in os.environ if name.startswith("SEGUE_") and name != "SEGUE_CACHE_DIR"]:
+            patch.delenv(name)
         stack = LocalStack(tmp_path_factory.mktemp("expired") / "state", preferred_ports={})
-    try:
-        stack.start_servers()
-        stack.prepare_stores()
-        yield stack
-    finally:
-        stack.erase()
+        try:
+            stack.start_servers()
+            stack.prepare_stores()
+            yield stack
+        finally:
+            stack.erase()
 
 
 @pytest.fixture
