@@ -150,7 +150,7 @@ def _record(message: Message) -> Record:
         key.encode() if isinstance(key, str) else key,
         value.encode() if isinstance(value, str) else value,
         timestamp_ms / 1000,
-        {},
+        (),
     )
 
 
