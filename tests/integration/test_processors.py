@@ -79,6 +79,16 @@ def test_stopping_and_starting_a_processor_in_mid_load_loses_nothing(
     assert differences(fold(events), of("restart", in_postgres(database))) == []
 
 
+def test_a_processor_that_is_asked_to_stop_leaves_the_group_and_ends_by_itself(processors: LocalStack) -> None:
+    before = len(processors.log_path("process-2").read_text())
+    processors.stop("process-2")
+    last_words = processors.log_path("process-2").read_text()[before:]
+    processors.start("process-2")
+    assert "LeaveGroup request succeeded" in last_words
+    assert "Closing event loop" in last_words
+    assert "Crashed" not in last_words
+
+
 def dead_letters(settings: Settings, wanted: int) -> list[Message]:
     config = client_config(settings.require_kafka()) | {
         "group.id": uuid.uuid4().hex,
