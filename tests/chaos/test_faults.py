@@ -15,7 +15,7 @@ from infra.local.stack import LocalStack
 from segue.events import ListeningEvent
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.verification import compare, drop_schema
+from segue.stores.postgres.verification import compare, drop_replay
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
 from stream_processors.log_reader import LogReader
 from stream_processors.replay import replay
@@ -158,4 +158,4 @@ def assert_replay_equals_live(settings: Settings, database: Database) -> None:
     schema = "chaos_replay"
     replay(settings, "earliest", schema, lambda _done, _total: None)
     assert [c for c in compare(database, schema) if c.different] == []
-    drop_schema(Database(settings.require_postgres(), schema=schema))
+    drop_replay(Database(settings.require_postgres(), schema=schema))
