@@ -48,8 +48,10 @@ def publish(settings: Settings, events: Iterable[ListeningEvent], per_record: in
     assert producer.flush(60) == 0
 
 
-def publish_raw(settings: Settings, values: Sequence[bytes], key: bytes | None = None, topic: str = LISTENING_EVENTS) -> None:
-    """Publish bytes as they are."""
+def publish_raw(
+    settings: Settings, values: Sequence[bytes | None], key: bytes | None = None, topic: str = LISTENING_EVENTS
+) -> None:
+    """Publish bytes as they are; None deletes the key."""
     producer = Producer(producer_config(settings))
     for value in values:
         producer.produce(topic, value, key)
