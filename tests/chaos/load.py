@@ -18,6 +18,7 @@ from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.listens import read_mark
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
+from stream_processors.outbox import PICK_BY_KEY
 from tests.oracle import Change
 from tests.publishing import random_events
 
@@ -94,8 +95,7 @@ class Load(threading.Thread):
             else:
                 note(message.partition() or 0, message.offset() or 0)
 
-        place = {} if partition is None else {"partition": partition}
-        self._producer.produce(topic, value, key, on_delivery=delivered, **place)
+        self._producer.produce(topic, value, key, PICK_BY_KEY if partition is None else partition, on_delivery=delivered)
         self._producer.poll(0)
 
 

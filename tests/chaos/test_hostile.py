@@ -23,6 +23,7 @@ from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
 from stream_processors.dead_letters import Letter, letters_between
 from stream_processors.log_reader import LogReader, Positions
+from stream_processors.outbox import PICK_BY_KEY, Headers
 from tests.hostile import HEADERS, Hostile, event_fields, one_in_an_envelope, stream, text_of
 from tests.oracle import differences, fold, in_postgres
 from tests.publishing import random_events
@@ -81,7 +82,7 @@ class Publisher:
         topic: str,
         key: bytes | None,
         value: bytes | None,
-        headers: list[tuple[str, bytes | None]],
+        headers: Headers,
         partition: int | None,
         note: Callable[[Origin], None],
     ) -> None:
@@ -89,10 +90,10 @@ class Publisher:
             assert error is None, error
             note((message.topic() or "", message.partition() or 0, message.offset() or 0))
 
-        place = {} if partition is None else {"partition": partition}
+        place = PICK_BY_KEY if partition is None else partition
         while True:
             try:
-                self._producer.produce(topic, value, key, headers=headers, on_delivery=delivered, **place)
+                self._producer.produce(topic, value, key, place, headers=headers, on_delivery=delivered)
                 break
             except BufferError:
                 self._producer.poll(0.1)
@@ -190,7 +191,7 @@ def test_hostile_records_are_set_aside_and_the_good_ones_arrive(
     audit = Audit(publisher)
     wait_until(lambda: stored(database) == expected, 600, f"all {expected:,} good events")
     # Letters go out before their record's mark moves, but the compacted topics and other partitions may still be behind.
-    wait_until(lambda: (read_on(settings, starts, audit), audit.missing == 0)[1], 600, "all dead letters")
+    wait_until(lambda: read_on(settings, starts, audit).missing == 0, 600, "all dead letters")
     seconds, after = time.monotonic() - began, resident(workers)
 
     assert audit.wrong == []
@@ -209,13 +210,14 @@ def test_hostile_records_are_set_aside_and_the_good_ones_arrive(
     assert all(now - then < MEMORY_BOUND for then, now in zip(before, after, strict=True))
 
 
-def read_on(settings: Settings, starts: Positions, audit: Audit) -> None:
+def read_on(settings: Settings, starts: Positions, audit: Audit) -> Audit:
     """Audit what arrived since the last time, and move `starts`."""
     with closing(LogReader(settings)) as reader:
         ends = dead_letter_ends(reader)
         for letter in letters_between(reader, starts, ends, None):
             audit.add(letter)
         starts.update(ends)
+    return audit
 
 
 def test_headers_are_kept_in_order_with_duplicates_and_forged_ones(

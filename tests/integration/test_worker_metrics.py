@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local.stack import LocalStack
@@ -24,7 +25,7 @@ from tests.publishing import publish, publish_raw, random_events
 pytestmark = pytest.mark.stack
 
 WORKER = "process-4"
-Samples = Counter[tuple[str, tuple[tuple[str, str], ...]]]
+Samples = collections.Counter[tuple[str, tuple[tuple[str, str], ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,8 @@ def scrape(stack: LocalStack) -> Samples:
     try:
         answer = httpx.get(f"http://127.0.0.1:{stack.metrics_port(WORKER)}/metrics", trust_env=False)
     except httpx.TransportError:
-        return Counter()
-    return Counter(
+        return collections.Counter()
+    return collections.Counter(
         {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
             for family in text_string_to_metric_families(answer.text)
@@ -115,7 +116,7 @@ def delete_and_send(
 
 def test_the_guide_names_every_metric(project_root: Path) -> None:
     named = set(re.findall(r"`(segue_[a-z_]+)`", (project_root / "docs" / "guide" / "metrics.md").read_text()))
-    kinds = (metrics.Counter, metrics.Gauge, metrics.Histogram)
+    kinds = (Counter, Gauge, Histogram)
     defined = {metric for metric in vars(metrics).values() if isinstance(metric, kinds)}
     names = {family.name + ("_total" if family.type == "counter" else "") for metric in defined for family in metric.collect()}
     assert named == names

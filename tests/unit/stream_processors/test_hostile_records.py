@@ -53,7 +53,8 @@ def test_a_drawn_record_is_one_dead_letter_with_its_bytes(value: bytes) -> None:
     (batch,) = batches(as_record(Hostile(LISTENING_EVENTS, None, value, {})))
     assert [(letter.position, letter.raw) for letter in batch.dead] == [(0, value)]
     assert batch.dead[0].code
-    assert batch.accepted == batch.misrouted == []
+    assert not batch.accepted
+    assert not batch.misrouted
 
 
 @given(bad_values(), st.integers(0, 99))
@@ -63,7 +64,8 @@ def test_one_broken_event_takes_none_of_its_envelope_with_it(bad: bytes, at: int
     (batch,) = batches(as_record(hostile))
     if len(batch.dead) == 1 and batch.dead[0].raw == hostile.value:
         # The broken one broke the JSON around it: nothing in the record can be told apart, so all of it is kept.
-        assert batch.accepted == batch.misrouted == []
+        assert not batch.accepted
+        assert not batch.misrouted
         return
     assert {letter.position: letter.raw for letter in batch.dead} == hostile.letters
     assert len(batch.accepted) + len(batch.misrouted) == 99
