@@ -18,7 +18,8 @@ from segue.topics import LISTENING_EVENTS
 
 def random_events(count: int, seed: int, prefix: str, users: int = 200, tracks: int = 300) -> list[ListeningEvent]:
     """Events of every type over `users` listeners named after `prefix`, in the last month."""
-    rng = random.Random(seed)
+    # By the prefix too: two tests with one seed must not make the same event ids.
+    rng = random.Random(f"{prefix} {seed}")
     now = datetime.now(UTC)
     return [
         ListeningEvent(
