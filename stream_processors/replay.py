@@ -53,8 +53,8 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
     """
     live = Database(settings.require_postgres())
     target = Database(settings.require_postgres(), schema=schema)
-    # Before anything is dropped.
-    time_of(start)
+    # Before anything is dropped, and before the tables are read: the last hour is that before the command.
+    from_s = time_of(start)
     begin_replay(target)
     migrate(target, state_facts(settings))
     rows = LiveRowWriter(settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, 1)
@@ -65,7 +65,7 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
             writer = TableWriter(table, target, marks)
             for records in _chunks(_records(reader, *reader.bounds([table.topic]))):
                 _store_table(writer, marks, _of_present_lives(read_batch(table, records), lives))
-        starts, ends = _window(reader, start)
+        starts, ends = _window(reader, start, from_s)
         total = sum(end - starts[where] for where, end in ends.items())
         done = 0
         writer_ = ListeningWriter(
@@ -120,12 +120,11 @@ def _note(marks: Marks, records: Iterable[Record]) -> None:
         marks.set(record.topic, record.partition, record.offset + 1)
 
 
-def _window(reader: LogReader, start: str) -> tuple[Positions, Positions]:
+def _window(reader: LogReader, start: str, from_s: float | None) -> tuple[Positions, Positions]:
     starts, ends = reader.bounds([LISTENING_EVENTS])
     if start == "latest":
         return ends, ends
-    at_s = time_of(start)
-    return starts if at_s is None else reader.offsets_at(starts, at_s), ends
+    return starts if from_s is None else reader.offsets_at(starts, from_s), ends
 
 
 def time_of(start: str) -> float | None:
