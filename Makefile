@@ -35,8 +35,9 @@ check: $(STAMPS)/dev ## format, lint, types and import contracts
 	$(BIN)/mypy $(PACKAGES) tests
 	$(BIN)/lint-imports
 
-chaos: $(STAMPS)/dev $(STAMPS)/prepared ## the long run with injected faults
-	SEGUE_CHAOS_FAULTS=30 $(BIN)/pytest -s -m chaos tests/chaos
+chaos: $(STAMPS)/dev $(STAMPS)/prepared ## the long runs with injected faults and with hostile records
+	SEGUE_CHAOS_FAULTS=$${SEGUE_CHAOS_FAULTS:-30} SEGUE_HOSTILE_RECORDS=$${SEGUE_HOSTILE_RECORDS:-100000} \
+	  $(BIN)/pytest -s -m chaos tests/chaos
 
 bench: $(STAMPS)/dev $(STAMPS)/prepared ## all benchmarks, and a table of the results
 	$(BIN)/python -m benchmarks all

@@ -184,6 +184,15 @@ def _decode_piecewise(value: bytes) -> list[ListeningEvent | Rejected]:
     return [_decode_one(bytes(raw)) for raw in envelope.events]
 
 
+def raw_events(value: bytes, count: int) -> list[bytes]:
+    """The bytes of each of the `count` events that `decode_listening_record` found in a record, as they came."""
+    try:
+        parts = [bytes(raw) for raw in _envelope_decoder.decode(value).events]
+    except _UNREADABLE:
+        parts = [value]
+    return parts if len(parts) == count else [value] * count
+
+
 def _decode_one(value: bytes) -> ListeningEvent | Rejected:
     try:
         return _event_decoder.decode(value)

@@ -92,7 +92,7 @@ def consumer_lag(bootstrap: str, group: str, topics: Iterable[str]) -> dict[tupl
     try:
         known = consumer.list_topics(timeout=TIMEOUT_S).topics
         partitions = [TopicPartition(name, number) for name in topics if name in known for number in known[name].partitions]
-        committed = _committed(consumer, partitions)
+        committed = committed_offsets(consumer, partitions)
         return {(tp.topic, tp.partition): _lag(consumer, tp) for tp in committed}
     except KafkaException as error:
         raise _unavailable(bootstrap, error) from error
@@ -100,7 +100,8 @@ def consumer_lag(bootstrap: str, group: str, topics: Iterable[str]) -> dict[tupl
         consumer.close()
 
 
-def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+def committed_offsets(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """The group's acknowledged offsets, waiting for its coordinator if that is only starting. Raises KafkaException."""
     deadline = time.monotonic() + GROUP_TIMEOUT_S
     while True:
         try:

@@ -125,7 +125,11 @@ def _add_agent(
         buffered = BUFFERED_RUNS.labels(topic)
         while True:
             buffered.set(queue.qsize())
-            runs = await _take(queue, settings.batch_records, settings.batch_bytes, within_s)
+            try:
+                runs = await _take(queue, settings.batch_records, settings.batch_bytes, within_s)
+            except StopAsyncIteration:
+                # Faust throws it into the queue when it stops; out of a coroutine it would look like a crash, to be restarted.
+                return
             try:
                 async with positions.hand(topic):
                     runs = positions.fresh(runs)

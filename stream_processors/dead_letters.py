@@ -1,94 +1,161 @@
-"""Reading the dead letters, and sending them back after a fix."""
+"""Reading the dead letters one after another, however many there are."""
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Message
 
-from segue.errors import KafkaUnavailable
-from segue.kafka import producer_config
+from segue.errors import NotFound
+from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.topics import DEAD_LETTERS
-from stream_processors.log_reader import LogReader
+from stream_processors.log_reader import LogReader, Positions
 
-FLUSH_EVERY = 1_000
-FLUSH_TIMEOUT_S = 35.0
-_ORIGINAL = "original-"
+REMEMBERED_IDS = 100_000
+"""A letter that a crash sent twice stands among the letters of the same batches; ids further back are forgotten."""
+FOREIGN = "not_a_letter"
+
+Progress = Callable[[int, int], None]
+"""Hears of (letters read, letters in all)."""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One dead letter. `id` is topic/partition/offset/position of what could not be processed."""
+    """One dead letter. `id` is topic/partition/offset/position of what could not be processed; `raw` None was a deletion."""
 
     id: str
     topic: str
     error: str
     message: str
     first_seen_s: float
-    raw: bytes
+    arrived_s: float
+    raw: bytes | None
     key: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
+    stands_at: tuple[int, int]
+    """Partition and offset of the letter itself."""
+    cut_from: int | None = None
+    """Bytes of the record, when it was too large for a letter and only its beginning is here."""
+
+    @property
+    def origin(self) -> tuple[str, int, int]:
+        """Topic, partition and offset of the record."""
+        return _origin(self.id)
 
 
-def read_letters(settings: Settings) -> list[Letter]:
-    """Every dead letter that the topic still keeps, oldest first; one that was sent twice (a crash in between) stands once."""
-    with closing(LogReader(settings)) as reader:
-        letters = {letter.id: letter for letter in map(_letter, reader.read(*reader.bounds([DEAD_LETTERS])))}
-    return sorted(letters.values(), key=lambda letter: (letter.first_seen_s, letter.id))
+def newest_letters(settings: Settings, error: str | None, most: int) -> list[Letter]:
+    """The `most` letters (of one error, or all) that arrived last, oldest of them first; without their bytes and headers.
 
-
-def redrive(settings: Settings, error: str | None, again: bool) -> int:
-    """Send dead letters (of one error, or all) back to where they came from; returns how many.
-
-    Each is sent once: how far this came is kept in Kafka, for each error apart, unless `again` starts over. An event counts
-    once however often it is sent, by its event_id; what is still broken comes back as a new dead letter.
+    Reads back from the end of the topic no further than needed.
     """
-    group = f"{settings.kafka_group}-redrive-{error or 'all'}"
-    producer = Producer(producer_config(settings))
-    with closing(LogReader(settings, group)) as reader:
+    with closing(LogReader(settings)) as reader:
         first, ends = reader.bounds([DEAD_LETTERS])
-        starts = first if again else reader.committed(first)
-        letters = {letter.id: letter for letter in map(_letter, reader.read(starts, ends)) if error in (None, letter.error)}
-        failed: list[KafkaError] = []
-
-        def delivered(problem: KafkaError | None, _message: object) -> None:
-            if problem is not None:
-                failed.append(problem)
-
-        for number, letter in enumerate(letters.values(), start=1):
-            producer.produce(letter.topic, letter.raw, letter.key, headers=list(letter.headers), on_delivery=delivered)
-            if number % FLUSH_EVERY == 0:
-                _flush(producer, failed)
-        _flush(producer, failed)
-        # Only now: a letter that was not delivered must be found again by the next run.
-        reader.commit(ends)
-    return len(letters)
+        back = most
+        while True:
+            starts = {where: max(first[where], end - back) for where, end in ends.items()}
+            light = (replace(letter, raw=None, headers=()) for letter in letters_between(reader, starts, ends, error))
+            found = heapq.nlargest(most, light, key=lambda letter: (letter.arrived_s, letter.id))
+            if len(found) == most or starts == first:
+                return found[::-1]
+            back *= 4
 
 
-def _flush(producer: Producer, failed: list[KafkaError]) -> None:
-    unsent = producer.flush(FLUSH_TIMEOUT_S) + len(failed)
-    if unsent:
-        reason = failed[0].str() if failed else "no answer"
-        raise KafkaUnavailable(f"{unsent} dead letters could not be sent back ({reason}); run the command again")
+def count_letters(settings: Settings, error: str | None, progress: Progress) -> Counter[tuple[str, str]]:
+    """How many letters (of one error, or all) the topic keeps, by (error, topic)."""
+    with closing(LogReader(settings)) as reader:
+        first, ends = reader.bounds([DEAD_LETTERS])
+        letters = letters_between(reader, first, ends, error, progress)
+        return Counter((letter.error, letter.topic) for letter in letters)
 
 
-def _letter(message: Message) -> Letter:
-    pairs: list[tuple[str, str | bytes | None]] = list(message.headers() or [])  # type: ignore[arg-type]
-    headers = {name: _bytes(value) for name, value in pairs}
-    text = {name: value.decode("utf-8", "replace") for name, value in headers.items() if name.startswith("segue-")}
+def find_letter(settings: Settings, wanted: str) -> Letter:
+    """One letter by its id. Raises NotFound.
+
+    Reads one partition, from the time of the record on: a letter is never older than what it is about.
+    """
+    missing = NotFound(f"no dead letter {wanted}: `segue events dead-letters` lists them")
+    try:
+        topic, partition, offset = _origin(wanted)
+    except ValueError:
+        raise missing from None
+    with closing(LogReader(settings)) as reader:
+        first, ends = reader.bounds([DEAD_LETTERS])
+        where = (DEAD_LETTERS, partition_for(wanted, len(ends)))
+        start = {where: first[where]}
+        for record in reader.read_one(topic, partition, offset):
+            start = reader.offsets_at(start, record.timestamp()[1] / 1000)
+        for letter in letters_between(reader, start, {where: ends[where]}, None):
+            if letter.id == wanted:
+                return letter
+    raise missing
+
+
+def letters_between(
+    reader: LogReader, starts: Positions, ends: Positions, error: str | None, progress: Progress = lambda _done, _total: None
+) -> Iterator[Letter]:
+    """Letters (of one error, or all) in the order of the log; one that a crash sent twice comes once."""
+    total, seen = sum(end - starts[where] for where, end in ends.items()), _Recent(REMEMBERED_IDS)
+    for done, message in enumerate(reader.read(starts, ends), start=1):
+        letter = letter_of(message)
+        if error in (None, letter.error) and seen.add(letter.id):
+            yield letter
+        progress(done, total)
+
+
+def letter_of(message: Message) -> Letter:
+    """What `Outbox` sent; a record that somebody else put there has the error FOREIGN."""
+    raw_pairs: list[tuple[str, str | bytes | None]] = list(message.headers() or [])  # type: ignore[arg-type]
+    pairs = [(name, _bytes(value)) for name, value in raw_pairs]
+    # Ours come first, so that a producer's header of the same name cannot take their place.
+    originals = int(dict(reversed(pairs)).get("segue-headers") or 0)
+    own = dict(pairs[: len(pairs) - originals])
+    text = {name: (value or b"").decode("utf-8", "replace") for name, value in own.items() if name != "segue-key"}
     return Letter(
-        id=_bytes(message.key()).decode("utf-8", "replace"),
-        topic=text["segue-topic"],
-        error=text["segue-error"],
-        message=text["segue-message"],
-        first_seen_s=float(text["segue-first-seen"]),
+        id=key_of(message).decode("utf-8", "replace"),
+        topic=text.get("segue-topic", ""),
+        error=text.get("segue-error", FOREIGN),
+        message=text.get("segue-message", "not written by a processor"),
+        first_seen_s=float(text.get("segue-first-seen", 0)),
+        arrived_s=message.timestamp()[1] / 1000,
         raw=_bytes(message.value()),
-        key=headers.get("segue-key"),
-        headers=tuple((name.removeprefix(_ORIGINAL), value) for name, value in headers.items() if name.startswith(_ORIGINAL)),
+        key=own.get("segue-key"),
+        headers=tuple(pairs[len(pairs) - originals :]),
+        stands_at=(message.partition() or 0, message.offset() or 0),
+        cut_from=int(text["segue-cut"]) if "segue-cut" in text else None,
     )
 
 
-def _bytes(value: str | bytes | None) -> bytes:
-    return value.encode() if isinstance(value, str) else value or b""
+def key_of(message: Message) -> bytes:
+    """A record's key; empty if it has none."""
+    return _bytes(message.key()) or b""
+
+
+class _Recent:
+    """The newest ids of a stream, to a bound."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, new: str) -> bool:
+        """Whether the id was not among the newest."""
+        if new in self._ids:
+            return False
+        self._ids[new] = None
+        if len(self._ids) > self._most:
+            self._ids.popitem(last=False)
+        return True
+
+
+def _origin(letter_id: str) -> tuple[str, int, int]:
+    topic, partition, offset, _position = letter_id.split("/")
+    return topic, int(partition), int(offset)
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from segue.errors import InvalidInput, NotFound
+from segue.errors import InvalidInput
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.verification import Comparison, compare, replayed_from, unequal_marks
 from segue.stores.redis.writer import LiveRowWriter
-from stream_processors.dead_letters import Letter, read_letters
-from stream_processors.dead_letters import redrive as send_back
+from stream_processors.dead_letters import Letter, count_letters, find_letter, newest_letters
 from stream_processors.rebuild import rebuild as fill_rows
+from stream_processors.redrive import redrive as send_back
 from stream_processors.replay import replay as replay_log
 
 EXIT_DIFFERENT = 1
@@ -51,38 +51,41 @@ def dead_letters(
     limit: Annotated[int, typer.Option(min=1, help="List at most this many, the newest.")] = 20,
 ) -> None:
     """List what could not be processed, and why."""
-    letters = [letter for letter in read_letters(_settings()) if error in (None, letter.error)]
+    settings = _settings()
     if show is not None:
-        _show(letters, show)
+        _show(find_letter(settings, show))
     elif count:
-        _count(letters)
+        _count(settings, error)
     else:
-        _list(letters, limit)
+        _list(newest_letters(settings, error, limit))
 
 
-def _show(letters: list[Letter], wanted: str) -> None:
-    for letter in letters:
-        if letter.id == wanted:
-            out.print(f"id          {letter.id}\nerror       {letter.error}: {letter.message}", markup=False, highlight=False)
-            out.print(f"first seen  {_time(letter.first_seen_s)}\nkey         {letter.key!r}", markup=False, highlight=False)
-            out.print(f"headers     {dict(letter.headers)}\nbytes       {letter.raw!r}", markup=False, highlight=False)
-            return
-    raise NotFound(f"no dead letter {wanted}: `segue events dead-letters` lists them")
+def _show(letter: Letter) -> None:
+    out.print(f"id          {letter.id}\nerror       {letter.error}: {letter.message}", markup=False, highlight=False)
+    out.print(f"first seen  {_time(letter.first_seen_s)}\nkey         {letter.key!r}", markup=False, highlight=False)
+    out.print(f"headers     {list(letter.headers)}\nbytes       {letter.raw!r}", markup=False, highlight=False)
+    if letter.cut_from is not None:
+        out.print(f"cut         the record has {letter.cut_from:,} bytes, this is its beginning", markup=False, highlight=False)
 
 
-def _count(letters: list[Letter]) -> None:
+def _count(settings: Settings, error: str | None) -> None:
+    with _progress() as progress:
+        task = progress.add_task("dead letters", total=None)
+        letters = count_letters(settings, error, lambda done, total: progress.update(task, completed=done, total=total))
     table = Table("error", "topic", "letters")
-    for (error, topic), number in Counter((letter.error, letter.topic) for letter in letters).most_common():
+    for (error, topic), number in letters.most_common():
         table.add_row(error, topic, f"{number:,}")
     out.print(table)
 
 
-def _list(letters: list[Letter], limit: int) -> None:
+def _list(letters: list[Letter]) -> None:
     table = Table("id", "first seen", "error", "message")
-    for letter in letters[-limit:]:
-        table.add_row(letter.id, _time(letter.first_seen_s), letter.error, letter.message[:80])
+    for letter in letters:
+        table.add_row(letter.id, _time(letter.first_seen_s), letter.error, escape(letter.message[:80]))
     out.print(table)
-    out.print(f"{min(limit, len(letters))} of {len(letters)} dead letters. One in full: segue events dead-letters --show ID")
+    out.print(
+        f"the newest {len(letters)}. One in full: --show ID; how many there are: --count; after a fix: segue events redrive"
+    )
 
 
 def _time(seconds: float) -> str:
@@ -95,8 +98,15 @@ def redrive(
     again: Annotated[bool, typer.Option("--again", help="Also those that were sent back before.")] = False,
 ) -> None:
     """Send dead letters back to the topics they came from, after a fix; an event counts once however often it is sent."""
-    sent = send_back(_settings(), error, again)
-    out.print(f"{sent:,} dead letters sent back. What is still broken returns: segue events dead-letters --count")
+    settings = _settings()
+    with _progress() as progress:
+        task = progress.add_task("dead letters", total=None)
+        done = send_back(settings, error, again, lambda done, total: progress.update(task, completed=done, total=total))
+    if done.superseded:
+        out.print(f"{done.superseded:,} left out: a newer record of the same key is in the log")
+    if done.cut:
+        out.print(f"{done.cut:,} left out: too large to be kept whole, publish them again from their source")
+    out.print(f"{done.sent:,} dead letters sent back. What is still broken returns: segue events dead-letters --count")
 
 
 @events.command()

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from segue.errors import InvalidEvent
-from segue.events import ListeningEvent, Rejected, check_listening_event, decode_listening_record, encode
+from segue.events import ListeningEvent, Rejected, check_listening_event, decode_listening_record, raw_events
 from segue.partitioning import partition_for
 from stream_processors.crash_report import name_event
 from stream_processors.records import DATA_FAULTS, DeadLetter, Record
 
 LATEST_S = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 """A topic that someone else made may carry the producers' own times, and those may be anything."""
+
+MAX_LABEL_BYTES = 8_192
+"""Key and headers of a record with several events: each event that is refused carries a copy of them to the dead letters."""
 
 
 @dataclass
@@ -43,7 +46,7 @@ def listening_batches(
         if is_written(record):
             continue
         _add(batch, record, partitions)
-        if len(batch.accepted) + len(batch.dead) >= most_events:
+        if len(batch.accepted) + len(batch.dead) + len(batch.misrouted) >= most_events:
             yield batch
             batch = ListeningBatch()
     if batch.records:
@@ -52,19 +55,38 @@ def listening_batches(
 
 def _add(batch: ListeningBatch, record: Record, partitions: int) -> None:
     batch.records.append(record)
-    arrived_at = datetime.fromtimestamp(min(max(record.timestamp_s, 0.0), LATEST_S), UTC)
+    if record.value is None:
+        batch.dead.append(DeadLetter(record, 0, None, "undecodable", "a deletion: listening events are deleted with their user"))
+        return
+    events = decode_listening_record(record.value)
+    if len(events) > 1 and _label_bytes(record) > MAX_LABEL_BYTES:
+        text = f"key and headers of an envelope have {_label_bytes(record)} bytes: send at most {MAX_LABEL_BYTES}"
+        batch.dead.append(DeadLetter(record, 0, record.value, "headers_too_large", text))
+        return
+    _sort(batch, record, record.value, events, partitions)
+
+
+def _label_bytes(record: Record) -> int:
+    return len(record.key or b"") + sum(len(name) + len(value or b"") for name, value in record.headers)
+
+
+def _sort(batch: ListeningBatch, record: Record, value: bytes, events: list[ListeningEvent | Rejected], partitions: int) -> None:
     # The broker's clock, not ours: a replay must come to the same verdict as the first reading.
-    for index, event in enumerate(decode_listening_record(record.value or b"")):
+    arrived_at = datetime.fromtimestamp(min(max(record.timestamp_s, 0.0), LATEST_S), UTC)
+    raw: list[bytes] = []
+    for index, event in enumerate(events):
         if isinstance(event, Rejected):
             batch.dead.append(DeadLetter(record, index, event.raw, event.error.code, str(event.error)))
             continue
         try:
             check_listening_event(event, arrived_at)
         except InvalidEvent as error:
-            batch.dead.append(DeadLetter(record, index, encode(event), error.code, str(error)))
+            raw = raw or raw_events(value, len(events))
+            batch.dead.append(DeadLetter(record, index, raw[index], error.code, str(error)))
             continue
         except DATA_FAULTS as error:
-            batch.dead.append(DeadLetter(record, index, record.value or b"", "unprocessable", str(error)))
+            raw = raw or raw_events(value, len(events))
+            batch.dead.append(DeadLetter(record, index, raw[index], "unprocessable", str(error)))
             continue
         except Exception as error:
             error.add_note(name_event(record, index, event))

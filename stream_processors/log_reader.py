@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from segue.errors import KafkaUnavailable
-from segue.kafka import client_config
+from segue.kafka import client_config, committed_offsets
 from segue.settings import Settings
 
 TIMEOUT_S = 10.0
@@ -27,6 +27,8 @@ class LogReader:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
+                # Bytes fetched ahead, in KiB: records of 4 MB are read in as little memory as small ones.
+                "queued.max.messages.kbytes": 32_768,
             }
         )
 
@@ -45,18 +47,27 @@ class LogReader:
         return starts, ends
 
     def committed(self, starts: Positions) -> Positions:
-        """The group's committed offsets, where there are none the given starts."""
-        found = self._consumer.committed([TopicPartition(*where) for where in starts], timeout=TIMEOUT_S)
+        """The group's committed offsets, where there are none the given starts. Raises KafkaUnavailable."""
+        try:
+            found = committed_offsets(self._consumer, [TopicPartition(*where) for where in starts])
+        except KafkaException as error:
+            raise KafkaUnavailable(str(error)) from error
         return {(tp.topic, tp.partition): max(tp.offset, starts[tp.topic, tp.partition]) for tp in found}
 
     def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
-        """Keep the group's offsets."""
-        self._consumer.commit(offsets=[TopicPartition(*where, at) for where, at in positions.items()], asynchronous=False)
+        """Keep the group's offsets. Raises KafkaUnavailable."""
+        try:
+            self._consumer.commit(offsets=[TopicPartition(*where, at) for where, at in positions.items()], asynchronous=False)
+        except KafkaException as error:
+            raise KafkaUnavailable(str(error)) from error
 
     def offsets_at(self, starts: Positions, time_s: float) -> Positions:
         """The first offset of each partition at or after a Unix time; its end if there is none."""
         asked = [TopicPartition(*where, round(time_s * 1000)) for where in starts]
-        found = self._consumer.offsets_for_times(asked, timeout=TIMEOUT_S)
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout=TIMEOUT_S)
+        except KafkaException as error:
+            raise KafkaUnavailable(str(error)) from error
         _, ends = self.bounds({topic for topic, _ in starts})
         return {(tp.topic, tp.partition): tp.offset if tp.offset >= 0 else ends[tp.topic, tp.partition] for tp in found}
 
@@ -77,6 +88,16 @@ class LogReader:
             # The end of a compacted partition may hold no record: its EOF ends it too.
             if error is not None or offset >= ends[where] - 1:
                 left.discard(where)
+
+    def read_one(self, topic: str, partition: int, offset: int) -> Iterator[Message]:
+        """The record at an offset; nothing if the log does not have it any more. Raises KafkaUnavailable."""
+        try:
+            starts, ends = self.bounds([topic])
+        except KeyError:
+            return
+        where = (topic, partition)
+        if where in ends and starts[where] <= offset < ends[where]:
+            yield from (message for message in self.read({where: offset}, {where: offset + 1}) if message.offset() == offset)
 
     def close(self) -> None:
         """Leave the group and close the connections."""

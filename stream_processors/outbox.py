@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from segue.errors import KafkaUnavailable, SegueError
 from segue.events import ListeningEvent, encode, encode_envelope
-from segue.kafka import MAX_DEAD_LETTER_BYTES
+from segue.kafka import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from segue.partitioning import partition_for
 from segue.topics import DEAD_LETTERS, LISTENING_EVENTS
 from stream_processors.metrics import DEAD_LETTERS as DEAD_LETTERS_SENT
@@ -20,7 +20,14 @@ from stream_processors.records import DeadLetter
 Headers = list[tuple[str, str | bytes | None]]
 
 PICK_BY_KEY = -1
+HEADER_BYTES = 10
+"""The most that Kafka adds to a header for its two lengths."""
+CUT_TO_BYTES = 65_536
+MOST_HEADERS = 10_000
+"""librdkafka shows a consumer no header at all of a record with 100,000."""
 ENVELOPE_EVENTS = 100
+QUEUE_KBYTES = 65_536
+"""What waits for the broker; librdkafka's own bound of 1 GiB would let a batch of huge dead letters fill the machine."""
 FLUSH_TIMEOUT_S = 35.0
 """A little over the producer's message.timeout.ms, so that every delivery report has come."""
 
@@ -29,7 +36,8 @@ class Outbox:
     """A producer that returns only when the broker has everything."""
 
     def __init__(self, config: Mapping[str, Any], partitions: int) -> None:
-        self._producer = Producer(dict(config) | {"message.max.bytes": MAX_DEAD_LETTER_BYTES})
+        bounds = {"message.max.bytes": MAX_DEAD_LETTER_BYTES, "queue.buffering.max.kbytes": QUEUE_KBYTES}
+        self._producer = Producer(dict(config) | bounds)
         self._partitions = partitions
         self._errors: list[KafkaError] = []
 
@@ -42,7 +50,7 @@ class Outbox:
             return
         self._errors.clear()
         for letter in dead:
-            self._produce(DEAD_LETTERS, _key(letter), letter.raw, _headers(letter))
+            self._produce(DEAD_LETTERS, letter_id(letter).encode(), *_fitted(letter))
         for partition, events in _by_partition(misrouted, self._partitions).items():
             for at in range(0, len(events), ENVELOPE_EVENTS):
                 chunk = events[at : at + ENVELOPE_EVENTS]
@@ -56,7 +64,7 @@ class Outbox:
             DEAD_LETTERS_SENT.labels(letter.code).inc()
         EVENTS_MISROUTED.inc(len(misrouted))
 
-    def _produce(self, topic: str, key: bytes, value: bytes, headers: Headers, partition: int = PICK_BY_KEY) -> None:
+    def _produce(self, topic: str, key: bytes, value: bytes | None, headers: Headers, partition: int = PICK_BY_KEY) -> None:
         while True:
             try:
                 self._producer.produce(topic, value, key, partition, headers=headers, on_delivery=self._delivered)
@@ -82,12 +90,28 @@ def _by_partition(events: Sequence[ListeningEvent], partitions: int) -> dict[int
     return grouped
 
 
-def _key(letter: DeadLetter) -> bytes:
+def letter_id(letter: DeadLetter) -> str:
+    """topic/partition/offset/position: where the letter stood."""
     record = letter.record
-    return f"{record.topic}/{record.partition}/{record.offset}/{letter.position}".encode()
+    return f"{record.topic}/{record.partition}/{record.offset}/{letter.position}"
 
 
-def _headers(letter: DeadLetter) -> Headers:
+def _fitted(letter: DeadLetter) -> tuple[bytes | None, Headers]:
+    """Value and headers of a letter. A record's own headers come last, as they were; `segue-headers` tells how many they are.
+
+    A compressed record may be larger than any letter can be, or have more headers than clients can read: the beginning of its
+    value is kept, `segue-cut` tells the size of the whole.
+    """
+    record, raw = letter.record, letter.raw
+    own = _described(letter)
+    size = len(raw or b"") + len(record.key or b"") + sum(len(n) + len(v or b"") + HEADER_BYTES for n, v in record.headers)
+    if size > MAX_MESSAGE_BYTES or len(record.headers) > MOST_HEADERS:
+        return (raw or b"")[:CUT_TO_BYTES], [*own, ("segue-cut", str(size).encode()), ("segue-headers", b"0")]
+    key: Headers = [("segue-key", record.key)] if record.key is not None else []
+    return raw, [*own, *key, ("segue-headers", str(len(record.headers)).encode()), *record.headers]
+
+
+def _described(letter: DeadLetter) -> Headers:
     record = letter.record
     described = {
         "segue-topic": record.topic,
@@ -98,6 +122,4 @@ def _headers(letter: DeadLetter) -> Headers:
         "segue-message": letter.message[:2000],
         "segue-first-seen": f"{record.timestamp_s:.3f}",
     }
-    original: Headers = [("segue-key", record.key)] if record.key is not None else []
-    own: Headers = [(name, text.encode("utf-8", "replace")) for name, text in described.items()]
-    return own + original + [(f"original-{name}", value) for name, value in record.headers.items()]
+    return [(name, text.encode("utf-8", "replace")) for name, text in described.items()]

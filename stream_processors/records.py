@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 DATA_FAULTS = (ValueError, ArithmeticError, struct.error)
@@ -19,14 +19,17 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_s: float
-    headers: Mapping[str, bytes]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 class DeadLetter(NamedTuple):
-    """What could not be processed: its bytes as they came, where it stood, and why. `position` is its place in its record."""
+    """What could not be processed: its bytes as they came (None: a deletion), where it stood, and why.
+
+    `position` is its place in its record.
+    """
 
     record: Record
     position: int
-    raw: bytes
+    raw: bytes | None
     code: str
     message: str

@@ -53,7 +53,7 @@ def divide_table(writer: TableWriter[Any], batch: TableBatch[Any], refusal: Exce
     if not batch.upserts and not batch.deletes:
         raise refusal
     _tell(record, 0)
-    return [TableBatch([record], {}, set(), [DeadLetter(record, 0, record.value or b"", CODE, str(refusal))])]
+    return [TableBatch([record], {}, set(), [DeadLetter(record, 0, record.value, CODE, str(refusal))])]
 
 
 def find_refused(items: Sequence[Item], refusal: Refusal[Item]) -> dict[int, str]:

@@ -6,8 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka import Message
 
@@ -17,7 +16,7 @@ from segue.stores.commands import state_facts
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.listens import read_mark
 from segue.stores.postgres.migrations import migrate
-from segue.stores.postgres.verification import Lives, drop_schema, note_replay, read_lives
+from segue.stores.postgres.verification import Lives, begin_replay, note_replay, read_lives
 from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
@@ -30,11 +29,10 @@ from stream_processors.refusals import REFUSALS, divide, divide_table
 from stream_processors.table_writer import TableBatch, TableWriter, read_batch, tables
 
 CHUNK_RECORDS = 1_000
+CHUNK_BYTES = 32 * 2**20
 _LAST = re.compile(r"last=(\d+)(s|m|h|d)\Z")
 _TS = re.compile(r"ts=(\d+(?:\.\d+)?)\Z")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-Item = TypeVar("Item")
 
 
 class _ReplayMarks(Marks):
@@ -50,11 +48,14 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
     """Replay the log as it stands now into a new `schema`; returns how many listening records were read.
 
     `start` (earliest, latest, ts=UNIX_SECONDS, last=90m) says where listening events begin; the compacted topics are always read
-    whole. An existing schema of that name is replaced. `progress` hears (records read, records in all).
+    whole. A schema of an earlier replay is replaced, any other is left alone. `progress` hears (records read, records in all).
+    Raises InvalidInput for a wrong `start` or a schema that is not a replay's.
     """
     live = Database(settings.require_postgres())
     target = Database(settings.require_postgres(), schema=schema)
-    drop_schema(target)
+    # Before anything is dropped, and before the tables are read: the last hour is that before the command.
+    from_s = time_of(start)
+    begin_replay(target)
     migrate(target, state_facts(settings))
     rows = LiveRowWriter(settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, 1)
     marks = _ReplayMarks(target, rows, settings.kafka_partitions)
@@ -64,7 +65,7 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
             writer = TableWriter(table, target, marks)
             for records in _chunks(_records(reader, *reader.bounds([table.topic]))):
                 _store_table(writer, marks, _of_present_lives(read_batch(table, records), lives))
-        starts, ends = _window(reader, start)
+        starts, ends = _window(reader, start, from_s)
         total = sum(end - starts[where] for where, end in ends.items())
         done = 0
         writer_ = ListeningWriter(
@@ -119,16 +120,17 @@ def _note(marks: Marks, records: Iterable[Record]) -> None:
         marks.set(record.topic, record.partition, record.offset + 1)
 
 
-def _window(reader: LogReader, start: str) -> tuple[Positions, Positions]:
+def _window(reader: LogReader, start: str, from_s: float | None) -> tuple[Positions, Positions]:
     starts, ends = reader.bounds([LISTENING_EVENTS])
-    if start == "earliest":
-        return starts, ends
     if start == "latest":
         return ends, ends
-    return reader.offsets_at(starts, _time_of(start)), ends
+    return starts if from_s is None else reader.offsets_at(starts, from_s), ends
 
 
-def _time_of(start: str) -> float:
+def time_of(start: str) -> float | None:
+    """The Unix time that `start` names; None for the words. Raises InvalidInput."""
+    if start in ("earliest", "latest"):
+        return None
     if match := _LAST.match(start):
         return time.time() - int(match[1]) * _UNIT_S[match[2]]
     if match := _TS.match(start):
@@ -150,11 +152,18 @@ def _record(message: Message) -> Record:
         key.encode() if isinstance(key, str) else key,
         value.encode() if isinstance(value, str) else value,
         timestamp_ms / 1000,
-        {},
+        (),
     )
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, CHUNK_RECORDS)):
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        chunk.append(record)
+        size += len(record.value or b"")
+        if len(chunk) >= CHUNK_RECORDS or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk

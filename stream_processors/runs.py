@@ -32,8 +32,7 @@ class RunMessage(ConsumerMessage):
     def records(self) -> list[Record]:
         """The records, free of Faust and aiokafka."""
         return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, r.timestamp / 1000, dict(r.headers) if r.headers else {})
-            for r in self.run
+            Record(r.topic, r.partition, r.offset, r.key, r.value, r.timestamp / 1000, tuple(r.headers or ())) for r in self.run
         ]
 
 

@@ -91,9 +91,9 @@ def read_batch(table: Table[Row], records: Sequence[Record]) -> TableBatch[Row]:
         try:
             _fold(table, decoder, record, batch)
         except InvalidEvent as error:
-            batch.dead.append(DeadLetter(record, 0, record.value or b"", error.code, str(error)))
+            batch.dead.append(DeadLetter(record, 0, record.value, error.code, str(error)))
         except DATA_FAULTS as error:
-            batch.dead.append(DeadLetter(record, 0, record.value or b"", "unprocessable", str(error)))
+            batch.dead.append(DeadLetter(record, 0, record.value, "unprocessable", str(error)))
         except Exception as error:
             error.add_note(name_event(record, 0))
             raise

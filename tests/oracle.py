@@ -1,4 +1,4 @@
-"""An oracle that folds published events by itself, in plain Python, and reads both stores to compare."""
+"""An oracle that folds what was published by itself, in plain Python, and reads both stores to compare."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import redis
 
-from segue.events import ListeningEvent
+from segue.events import CatalogueTrack, ListeningEvent, PlaylistRecord, UserRecord
 from segue.stores.postgres.database import Database
 from segue.stores.redis.rows import row_key, unpack_row
+from segue.topics import CATALOGUE, PLAYLISTS, USERS
 
 HALF_LIFE_S = 60 * 86_400
 LANDMARK_S = 1_767_225_600
@@ -29,6 +30,19 @@ class Expected:
 
 
 Matrix = dict[tuple[str, str], Expected]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A record of a compacted topic; None deletes."""
+
+    topic: str
+    key: str
+    record: CatalogueTrack | PlaylistRecord | UserRecord | None
+
+
+Rows = dict[tuple[str, str], tuple[object, ...]]
+"""What is there, by (topic, key): the columns that a person would see."""
 
 
 def fold(events: Iterable[ListeningEvent]) -> Matrix:
@@ -95,3 +109,40 @@ def differences(expected: Matrix, found: Matrix) -> list[str]:
         if not counts_equal or not math.isclose(want.weight, got.weight, rel_tol=1e-9, abs_tol=1e-9):
             lines.append(f"{key}: expected {want}, found {got}")
     return lines
+
+
+def fold_changes(changes: Iterable[Change]) -> Rows:
+    """What the last record of each key leaves."""
+    rows: Rows = {}
+    for change in changes:
+        rows.pop((change.topic, change.key), None)
+        if change.record is not None:
+            rows[change.topic, change.key] = _columns(change.record)
+    return rows
+
+
+def _columns(record: CatalogueTrack | PlaylistRecord | UserRecord) -> tuple[object, ...]:
+    if isinstance(record, CatalogueTrack):
+        return record.name, record.artists, record.popularity, record.genres
+    if isinstance(record, PlaylistRecord):
+        return record.name, record.track_ids
+    return record.display_name, record.genres
+
+
+def rows_in_postgres(database: Database, prefix: str) -> Rows:
+    """Tracks, playlists and profiles whose key begins with `prefix`; ids that were only ever named have no profile here."""
+    queries = {
+        CATALOGUE: """select track_id, name, artists, popularity, genres from tracks
+                      where track_id like %s and name is not null and deleted_at is null""",
+        PLAYLISTS: """select playlist_id, p.name, array_remove(array_agg(track_id order by position), null)
+                      from playlists p left join playlist_tracks using (playlist_no) left join tracks using (track_no)
+                      where playlist_id like %s group by playlist_id, p.name""",
+        USERS: "select user_id, display_name, genres from users where user_id like %s and display_name is not null",
+    }
+    rows: Rows = {}
+    with database.transaction(read_only=True) as cursor:
+        for topic, query in queries.items():
+            cursor.execute(query, (f"{prefix}%",))
+            for key, *columns in cursor:
+                rows[topic, key] = tuple(tuple(column) if isinstance(column, list) else column for column in columns)
+    return rows

@@ -18,7 +18,8 @@ from segue.topics import LISTENING_EVENTS
 
 def random_events(count: int, seed: int, prefix: str, users: int = 200, tracks: int = 300) -> list[ListeningEvent]:
     """Events of every type over `users` listeners named after `prefix`, in the last month."""
-    rng = random.Random(seed)
+    # By the prefix too: two tests with one seed must not make the same event ids.
+    rng = random.Random(f"{prefix} {seed}")
     now = datetime.now(UTC)
     return [
         ListeningEvent(
@@ -48,8 +49,10 @@ def publish(settings: Settings, events: Iterable[ListeningEvent], per_record: in
     assert producer.flush(60) == 0
 
 
-def publish_raw(settings: Settings, values: Sequence[bytes], key: bytes | None = None, topic: str = LISTENING_EVENTS) -> None:
-    """Publish bytes as they are."""
+def publish_raw(
+    settings: Settings, values: Sequence[bytes | None], key: bytes | None = None, topic: str = LISTENING_EVENTS
+) -> None:
+    """Publish bytes as they are; None deletes the key."""
     producer = Producer(producer_config(settings))
     for value in values:
         producer.produce(topic, value, key)

@@ -61,7 +61,7 @@ class Worker:
             ListeningEvent(event_id=uuid.uuid4(), type="play", user_id=user, track_id=track_id, occurred_at=NOW) for user in users
         ]
         self.events.extend(events)
-        record = Record(LISTENING_EVENTS, self.partition, self.offset, None, encode_envelope(events), NOW.timestamp(), {})
+        record = Record(LISTENING_EVENTS, self.partition, self.offset, None, encode_envelope(events), NOW.timestamp(), ())
         self.offset += 1
         (batch,) = listening_batches([record], lambda _: False, self.partitions, 2000)
         before = {self.partition: self.marks.get(LISTENING_EVENTS, self.partition)}

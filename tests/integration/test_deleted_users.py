@@ -48,7 +48,7 @@ class Stores:
     def listen(self, track_id: str, at_s: float, event: ListeningEvent | None = None) -> ListeningEvent:
         """One play comes to the log and is stored."""
         event = event or play(track_id)
-        record = Record(LISTENING_EVENTS, PARTITION, self._next(LISTENING_EVENTS), None, encode_envelope([event]), time(at_s), {})
+        record = Record(LISTENING_EVENTS, PARTITION, self._next(LISTENING_EVENTS), None, encode_envelope([event]), time(at_s), ())
         (batch,) = listening_batches([record], lambda _: False, 8, 2000)
         before = {PARTITION: self.marks.get(LISTENING_EVENTS, PARTITION)}
         states = self.writer.store(batch)
@@ -58,7 +58,7 @@ class Stores:
 
     def table(self, topic: str, key: str, value: bytes | None, at_s: float) -> None:
         """One record of a compacted topic comes to the log and is stored."""
-        record = Record(topic, 0, self._next(topic), key.encode(), value, time(at_s), {})
+        record = Record(topic, 0, self._next(topic), key.encode(), value, time(at_s), ())
         writer = TableWriter(self.tables[topic], self.database, Marks(self.database, self.rows, 8))
         writer.store(read_batch(self.tables[topic], [record]))
 

@@ -41,7 +41,7 @@ def event(kind: ListeningType = "play", track_id: str = "t1", user_id: str = USE
 
 def batch_at(offset: int, *events: ListeningEvent) -> ListeningBatch:
     value = encode_envelope(events)
-    record = Record(LISTENING_EVENTS, PARTITION, offset, None, value, NOW.timestamp(), {})
+    record = Record(LISTENING_EVENTS, PARTITION, offset, None, value, NOW.timestamp(), ())
     (batch,) = listening_batches([record], lambda _: False, 8, 2000)
     return batch
 

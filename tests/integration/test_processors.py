@@ -8,19 +8,22 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import Producer
 
 from infra.local.stack import LocalStack
 from segue.events import CatalogueTrack, ListeningEvent, encode
-from segue.kafka import client_config, producer_config
+from segue.kafka import producer_config
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
+from stream_processors.dead_letters import Letter, letters_between
+from stream_processors.log_reader import LogReader, Positions
 from stream_processors.watchdog import EXIT_CRASHED
 from tests.oracle import Matrix, differences, fold, in_postgres, in_redis
 from tests.publishing import publish, publish_raw, random_events
@@ -79,21 +82,19 @@ def test_stopping_and_starting_a_processor_in_mid_load_loses_nothing(
     assert differences(fold(events), of("restart", in_postgres(database))) == []
 
 
-def dead_letters(settings: Settings, wanted: int) -> list[Message]:
-    config = client_config(settings.require_kafka()) | {
-        "group.id": uuid.uuid4().hex,
-        "auto.offset.reset": "earliest",
-        "enable.auto.commit": False,
-    }
-    consumer = Consumer(config)
-    consumer.subscribe([DEAD_LETTERS])
-    found: list[Message] = []
-    while len(found) < wanted:
-        message = consumer.poll(20)
-        assert message is not None, f"only {len(found)} dead letters came"
-        found.append(message)
-    consumer.close()
-    return found
+def test_a_processor_that_is_asked_to_stop_leaves_the_group_and_ends_by_itself(processors: LocalStack) -> None:
+    before = len(processors.log_path("process-2").read_text())
+    processors.stop("process-2")
+    last_words = processors.log_path("process-2").read_text()[before:]
+    processors.start("process-2")
+    assert "LeaveGroup request succeeded" in last_words
+    assert "Closing event loop" in last_words
+    assert "Crashed" not in last_words
+
+
+def letters_since(settings: Settings, starts: Positions) -> list[Letter]:
+    with closing(LogReader(settings)) as reader:
+        return list(letters_between(reader, starts, reader.bounds([DEAD_LETTERS])[1], None))
 
 
 def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(
@@ -101,19 +102,21 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(
 ) -> None:
     good = random_events(10, seed=3, prefix="poison", users=1)
     key = b"poison-0"
-    publish_raw(settings, [b"\xff\x00garbage", b'{"v":9}', encode(good[0])[:-1] + b',"ms_played":-5}'], key)
+    negative = encode(good[0])[:-1] + b',"ms_played":-5}'
+    with closing(LogReader(settings)) as reader:
+        starts = reader.bounds([DEAD_LETTERS])[1]
+    publish_raw(settings, [b"\xff\x00garbage", b'{"v":9}', negative], key)
     publish_raw(settings, [b"not a track"], b"t1", topic=CATALOGUE)
     publish(settings, good)
     wait_until(lambda: listens(database, "poison") == 10, 30, "the good events")
-    letters = dead_letters(settings, 4)
-    headers = [dict(letter.headers() or []) for letter in letters]
-    by_value = {letter.value(): header for letter, header in zip(letters, headers, strict=True)}
-    assert by_value[b"\xff\x00garbage"]["segue-error"] == b"undecodable"
-    assert by_value[b"\xff\x00garbage"]["segue-topic"] == LISTENING_EVENTS.encode()
-    assert by_value[b'{"v":9}']["segue-error"] == b"invalid_field"
-    assert by_value[b"not a track"]["segue-topic"] == CATALOGUE.encode()
-    codes = sorted(str(header["segue-error"]) for header in headers)
-    assert codes == [str(code) for code in (b"invalid_field", b"invalid_ms_played", b"undecodable", b"undecodable")]
+    wait_until(lambda: len(letters_since(settings, starts)) == 4, 30, "the letters")
+    letters = {letter.raw: (letter.topic, letter.error, letter.key) for letter in letters_since(settings, starts)}
+    assert letters == {
+        b"\xff\x00garbage": (LISTENING_EVENTS, "undecodable", key),
+        b'{"v":9}': (LISTENING_EVENTS, "invalid_field", key),
+        negative: (LISTENING_EVENTS, "invalid_ms_played", key),
+        b"not a track": (CATALOGUE, "undecodable", b"t1"),
+    }
 
 
 def test_a_stray_event_finds_its_partition_and_counts_once(

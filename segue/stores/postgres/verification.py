@@ -7,12 +7,17 @@ from datetime import datetime
 
 from psycopg2.extensions import cursor as PgCursor
 
+from segue.errors import InvalidInput, NotFound
 from segue.stores.postgres.database import Database
 
 SAMPLES = 10
+_REPLAYS = "made by segue events replay"
+"""Comment of a schema that may be dropped."""
 WEIGHT_TOLERANCE = 1e-9
 """Relative. Sums of floats depend on their order, and a replay cuts other batches than the live processors did."""
 
+# What is deleted, and a track that was only ever named, counts as absent: Kafka's compaction forgets a deletion after a day, and
+# a replay leaves out the events of deleted users, with the tracks that nobody else played.
 _INTERACTIONS = """
 select user_id, track_id, weight, plays, skips, saves, statement, last_at
 from {0}.interactions join {0}.users using (user_no) join {0}.tracks using (track_no)
@@ -28,13 +33,18 @@ _COMPARISONS = {
         select coalesce(a.event_id, b.event_id)::text from {live}.listens a full join {other}.listens b using (event_id)
         where a.event_id is null or b.event_id is null""",
     "users": """
-        select coalesce(a.user_id, b.user_id) from {live}.users a full join {other}.users b using (user_id)
-        where (coalesce(a.events, 0), a.last_event_at) is distinct from (coalesce(b.events, 0), b.last_event_at)
-           or (a.deleted_at is null) <> (b.deleted_at is null)""",
+        select coalesce(a.user_id, b.user_id)
+        from (select * from {live}.users where deleted_at is null) a
+        full join (select * from {other}.users where deleted_at is null) b using (user_id)
+        where (a.user_no is null) <> (b.user_no is null)
+           or (a.events, a.last_event_at, a.display_name, a.genres) is distinct from
+              (b.events, b.last_event_at, b.display_name, b.genres)""",
     "tracks": """
-        select coalesce(a.track_id, b.track_id) from {live}.tracks a full join {other}.tracks b using (track_id)
+        select coalesce(a.track_id, b.track_id)
+        from (select * from {live}.tracks where deleted_at is null and name is not null) a
+        full join (select * from {other}.tracks where deleted_at is null and name is not null) b using (track_id)
         where (a.name, a.artists, a.genres, a.features, a.popularity) is distinct from
-              (b.name, b.artists, b.genres, b.features, b.popularity) or (a.deleted_at is null) <> (b.deleted_at is null)""",
+              (b.name, b.artists, b.genres, b.features, b.popularity)""",
     "playlists": """
         select coalesce(a.playlist_id, b.playlist_id) from {live_playlists} a full join {other_playlists} b using (playlist_id)
         where (a.name, a.track_ids) is distinct from (b.name, b.track_ids)""",
@@ -114,16 +124,44 @@ def note_replay(database: Database, started_from: str) -> None:
 
 
 def replayed_from(database: Database) -> str | None:
-    """From where the schema was replayed, or None if no replay finished there."""
+    """From where the schema was replayed, or None if no replay finished there. Raises NotFound if it is no replay's."""
     with database.transaction(read_only=True) as cursor:
+        if _schema(cursor, database.schema) != (True, _REPLAYS):
+            raise NotFound(f"no replay is called {database.schema}: segue events replay --into {database.schema}")
+        cursor.execute("select to_regclass('replayed')")
+        if cursor.fetchone() == (None,):
+            return None
         cursor.execute("select started_from from replayed order by finished_at desc limit 1")
         row = cursor.fetchone()
         return str(row[0]) if row else None
 
 
-def drop_schema(database: Database) -> None:
-    """Remove the database's schema and all in it. Refuses the live one."""
-    if database.schema == "public":
-        raise ValueError("the live schema is not dropped")
+def begin_replay(database: Database) -> None:
+    """Make the database's schema new and empty, and mark it as a replay's.
+
+    Raises InvalidInput if the schema is somebody else's: only what a replay made is dropped.
+    """
+    drop_replay(database)
     with database.transaction() as cursor:
-        cursor.execute(f"drop schema if exists {database.schema} cascade")
+        cursor.execute(f"create schema {database.schema}")
+        cursor.execute(f"comment on schema {database.schema} is %s", (_REPLAYS,))
+
+
+def drop_replay(database: Database) -> None:
+    """Remove a replay's schema and all in it; harmless if it is not there. Raises InvalidInput if it is somebody else's."""
+    schema = database.schema
+    if schema.startswith("pg_"):
+        raise InvalidInput(f"{schema}: Postgres keeps names that begin with pg_ for itself, choose another")
+    with database.transaction() as cursor:
+        exists, comment = _schema(cursor, schema)
+        if exists and comment != _REPLAYS:
+            raise InvalidInput(
+                f"the schema {schema} was not made by a replay and is left alone: choose another name, or drop it by hand"
+            )
+        cursor.execute(f"drop schema if exists {schema} cascade")
+
+
+def _schema(cursor: PgCursor, schema: str) -> tuple[bool, str | None]:
+    cursor.execute("select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", (schema,))
+    row = cursor.fetchone()
+    return row is not None, row[0] if row else None

@@ -23,21 +23,32 @@ end
 """
 
 # Statements (liked, disliked, saved) stay longer than any weight; a cell's bytes 14-16 hold saves and stance.
-_TRIM = """
+# The row is written anew, since a hash keeps the table of its largest size: twice the memory after one large batch.
+_TRIM = f"""
 local function trim(key, most)
     if redis.call('HLEN', key) <= most + math.floor(most / 8) then return 0 end
     local all = redis.call('HGETALL', key)
-    local order = {}
+    local order, kept = {{}}, {{}}
     for at = 1, #all, 2 do
-        if all[at] ~= 'm' then
+        if all[at] == 'm' then
+            kept = {{'m', all[at + 1]}}
+        else
             local weight, plays, skips, saves, stance = struct.unpack('<dI4I2i2i1', all[at + 1])
             local rank = math.abs(weight)
             if stance ~= 0 or saves > 0 then rank = math.huge end
-            order[#order + 1] = {rank, all[at]}
+            order[#order + 1] = {{rank, all[at], all[at + 1]}}
         end
     end
     table.sort(order, function(a, b) if a[1] ~= b[1] then return a[1] > b[1] end return a[2] < b[2] end)
-    for at = most + 1, #order do redis.call('HDEL', key, order[at][2]) end
+    redis.call('DEL', key)
+    for at = 1, most do
+        kept[#kept + 1] = order[at][2]
+        kept[#kept + 1] = order[at][3]
+        if #kept == {_CHUNK} or at == most then
+            redis.call('HSET', key, unpack(kept))
+            kept = {{}}
+        end
+    end
     return #order - most
 end
 """

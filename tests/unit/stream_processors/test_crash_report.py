@@ -23,7 +23,7 @@ def event() -> ListeningEvent:
 
 
 def record(offset: int, value: bytes, topic: str = "listening-events") -> Record:
-    return Record(topic, HOME, offset, b"a-listener", value, NOW.timestamp(), {})
+    return Record(topic, HOME, offset, b"a-listener", value, NOW.timestamp(), ())
 
 
 def test_the_span_and_the_first_events_are_named_and_no_listener_is() -> None:

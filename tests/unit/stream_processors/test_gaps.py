@@ -64,7 +64,7 @@ class NoOutbox(Outbox):
 
 def records(*offsets: int) -> list[Record]:
     event = ListeningEvent(event_id=uuid.uuid4(), type="play", user_id="ada", track_id="t", occurred_at=NOW)
-    return [Record("listening-events", PARTITION, offset, None, encode(event), NOW.timestamp(), {}) for offset in offsets]
+    return [Record("listening-events", PARTITION, offset, None, encode(event), NOW.timestamp(), ()) for offset in offsets]
 
 
 def processor(writer: ListeningWriter, mark: int) -> ListeningProcessor:

@@ -19,7 +19,7 @@ def event(user_id: str = "ada", track_id: str = "t1", at: datetime = NOW) -> Lis
 
 
 def record(offset: int, value: bytes | None, partition: int = HOME) -> Record:
-    return Record("listening-events", partition, offset, None, value, NOW.timestamp(), {})
+    return Record("listening-events", partition, offset, None, value, NOW.timestamp(), ())
 
 
 def batches(*records: Record, most_events: int = 100, written_up_to: int = 0) -> list[ListeningBatch]:

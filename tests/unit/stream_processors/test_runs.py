@@ -34,6 +34,6 @@ def test_a_message_gives_its_records_free_of_kafkas_client() -> None:
     message = RunMessage("listening-events", 3, 9, 1.0, 1, None, None, None, None)
     message.run = [record(7), record(9, b"two")]
     assert [(r.partition, r.offset, r.key, r.value, r.timestamp_s, r.headers) for r in message.records()] == [
-        (3, 7, b"ada", b"x", 1.0, {"trace": b"1"}),
-        (3, 9, b"ada", b"two", 1.0, {"trace": b"1"}),
+        (3, 7, b"ada", b"x", 1.0, (("trace", b"1"),)),
+        (3, 9, b"ada", b"two", 1.0, (("trace", b"1"),)),
     ]

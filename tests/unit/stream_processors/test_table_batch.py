@@ -16,7 +16,7 @@ TRACK = CatalogueTrack(track_id="t1", name="Song", artists=("Ada",))
 
 
 def record(key: bytes | None, value: bytes | None, offset: int = 0) -> Record:
-    return Record("any", 0, offset, key, value, 0.0, {})
+    return Record("any", 0, offset, key, value, 0.0, ())
 
 
 def features(key: int = 0, energy: float = 0.5) -> AudioFeatures:
