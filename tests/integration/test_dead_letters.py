@@ -154,17 +154,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped_and_sends_each_letter_once(
     outbox.send([letter(error, number, encode(event), key=event.user_id.encode()) for number, event in enumerate(events)])
     with closing(LogReader(settings)) as reader:
         _, starts = reader.bounds([LISTENING_EVENTS])
-    seen = 0
 
+    # Counted at the broker: the topic holds letters of other tests too, and those are passed over first.
     def interrupt(done: int, _total: int) -> None:
-        nonlocal seen
-        seen = done
-        if done == 1_700:
+        if done % 100 == 0 and records_since(settings, starts) > 0:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         redrive(settings, error, False, interrupt)
-    assert seen == 1_700
     assert 0 < records_since(settings, starts) < 3_000
     send_back(settings, error)
     assert records_since(settings, starts) == 3_000
@@ -205,16 +202,19 @@ def test_a_foreign_record_among_the_letters_stops_nobody(settings: Settings) -> 
 
 
 MEMORY = """
-import resource, sys
+import pathlib, sys
 from segue.cli import main
 sys.argv = ["segue", "events", *sys.argv[1:]]
 try:
     main()
 finally:
-    print("resident", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    # Of this program: getrusage's figure would include its parent's, whose memory a fork shares for a moment.
+    status = pathlib.Path("/proc/self/status").read_text()
+    print("resident", status.split("VmHWM:")[1].split()[0], file=sys.stderr)
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a program's own peak memory is read from /proc")
 def test_the_tools_need_no_more_memory_for_many_and_huge_letters(settings: Settings, outbox: Outbox, error: str) -> None:
     rng = random.Random(5)
     for number in range(HUGE_LETTERS):
