@@ -88,6 +88,8 @@ class LogReader:
             # The end of a compacted partition may hold no record: its EOF ends it too.
             if error is not None or offset >= ends[where] - 1:
                 left.discard(where)
+        # A consumer at the end of its partitions keeps the broker waiting, and each question asked meanwhile takes half a second.
+        self._consumer.unassign()
 
     def read_one(self, topic: str, partition: int, offset: int) -> Iterator[Message]:
         """The record at an offset; nothing if the log does not have it any more. Raises KafkaUnavailable."""
