@@ -130,6 +130,7 @@ def _add_agent(
             except StopAsyncIteration:
                 # Faust throws it into the queue when it stops; out of a coroutine it would look like a crash, to be restarted.
                 return
+            records: list[Record] = []
             try:
                 async with positions.hand(topic):
                     runs = positions.fresh(runs)

@@ -14,7 +14,7 @@ from segue.errors import NotFound
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.topics import DEAD_LETTERS
-from stream_processors.log_reader import LogReader, Positions
+from stream_processors.log_reader import LogReader, Positions, headers_of
 
 REMEMBERED_IDS = 100_000
 """A letter that a crash sent twice stands among the letters of the same batches; ids further back are forgotten."""
@@ -109,8 +109,7 @@ def letters_between(
 
 def letter_of(message: Message) -> Letter:
     """What `Outbox` sent; a record that somebody else put there has the error FOREIGN."""
-    raw_pairs: list[tuple[str, str | bytes | None]] = list(message.headers() or [])  # type: ignore[arg-type]
-    pairs = [(name, _bytes(value)) for name, value in raw_pairs]
+    pairs = headers_of(message)
     # Ours come first, so that a producer's header of the same name cannot take their place.
     originals = int(dict(reversed(pairs)).get("segue-headers") or 0)
     own = dict(pairs[: len(pairs) - originals])
@@ -124,7 +123,7 @@ def letter_of(message: Message) -> Letter:
         arrived_s=message.timestamp()[1] / 1000,
         raw=_bytes(message.value()),
         key=own.get("segue-key"),
-        headers=tuple(pairs[len(pairs) - originals :]),
+        headers=pairs[len(pairs) - originals :],
         stands_at=(message.partition() or 0, message.offset() or 0),
         cut_from=int(text["segue-cut"]) if "segue-cut" in text else None,
     )

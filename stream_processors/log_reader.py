@@ -104,3 +104,9 @@ class LogReader:
     def close(self) -> None:
         """Leave the group and close the connections."""
         self._consumer.close()
+
+
+def headers_of(message: Message) -> tuple[tuple[str, bytes | None], ...]:
+    """A record's headers, in order."""
+    pairs: list[tuple[str, str | bytes | None]] = list(message.headers() or [])  # type: ignore[arg-type]
+    return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from segue.errors import RefusedByStore
-from segue.events import ListeningEvent, decode_listening_record, encode
+from segue.events import ListeningEvent, Rejected, decode_listening_record, raw_events
 from segue.logs import fields
 from stream_processors.listening_batch import ListeningBatch
 from stream_processors.records import DATA_FAULTS, DeadLetter, Record
@@ -111,18 +111,20 @@ def _refused_events(batch: ListeningBatch, rehearse: Callable[[ListeningBatch], 
 
 def _letters(batch: ListeningBatch, refused: dict[int, str]) -> list[DeadLetter]:
     (record,) = batch.records
-    positions = _positions(record, [event for _, event in batch.accepted])
+    in_record = decode_listening_record(record.value or b"")
+    positions = _positions(in_record, [event for _, event in batch.accepted])
+    raw = raw_events(record.value or b"", len(in_record))
     letters = []
     for at, reason in refused.items():
         event = batch.accepted[at][1]
         _tell(record, positions[at], event_id=event.event_id, type=event.type)
-        letters.append(DeadLetter(record, positions[at], encode(event), CODE, reason))
+        letters.append(DeadLetter(record, positions[at], raw[positions[at]], CODE, reason))
     return letters
 
 
-def _positions(record: Record, events: Sequence[ListeningEvent]) -> list[int]:
+def _positions(in_record: Sequence[ListeningEvent | Rejected], events: Sequence[ListeningEvent]) -> list[int]:
     """Where in their record these events stand; they are a part of it, in its order."""
-    found = enumerate(decode_listening_record(record.value or b""))
+    found = enumerate(in_record)
     return [next(at for at, candidate in found if candidate == event) for event in events]
 
 

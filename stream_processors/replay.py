@@ -22,7 +22,7 @@ from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
 from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
-from stream_processors.log_reader import LogReader, Positions
+from stream_processors.log_reader import LogReader, Positions, headers_of
 from stream_processors.marks import Marks
 from stream_processors.records import Record
 from stream_processors.refusals import REFUSALS, divide, divide_table
@@ -152,7 +152,7 @@ def _record(message: Message) -> Record:
         key.encode() if isinstance(key, str) else key,
         value.encode() if isinstance(value, str) else value,
         timestamp_ms / 1000,
-        (),
+        headers_of(message),
     )
 
 

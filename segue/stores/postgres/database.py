@@ -97,7 +97,8 @@ class Database:
         with self.transaction() as opened:
             yield opened
             opened.execute("set constraints all immediate")
-            opened.connection.rollback()
+            with self._deadlines.limit(opened.connection):
+                opened.connection.rollback()
 
     def ping(self) -> None:
         """Raises PostgresUnavailable unless the server answers."""

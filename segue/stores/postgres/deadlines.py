@@ -13,9 +13,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from psycopg2 import InterfaceError
 from psycopg2.extensions import connection, cursor
 
 LOOK_EVERY_S = 1.0
@@ -68,7 +69,8 @@ class Deadlines:
             now = time.monotonic()
             for used in [used for used, until in self._calls.items() if until < now]:
                 del self._calls[used]
-                with socket.socket(fileno=os.dup(used.fileno())) as late:
+                # The connection may be lost already; this thread must outlive that, since nothing starts it again.
+                with suppress(OSError, InterfaceError), socket.socket(fileno=os.dup(used.fileno())) as late:
                     late.shutdown(socket.SHUT_RDWR)
 
 

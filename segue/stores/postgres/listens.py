@@ -196,8 +196,10 @@ def read_marks(cursor: PgCursor) -> dict[tuple[str, int], int]:
 def move_mark(cursor: PgCursor, topic: str, partition: int, expected: int, next_offset: int) -> None:
     """Move the high-water mark in the caller's transaction.
 
-    Raises Fenced when it is not where the caller left it: another worker owns the partition now.
+    Raises Fenced when it is not where the caller left it, or already past the batch: another worker owns the partition now.
     """
+    if next_offset <= expected:
+        raise Fenced(f"{topic}[{partition}] is at offset {expected}, past this batch, which ends at {next_offset}")
     values = {"topic": topic, "partition": partition, "expected": expected, "next": next_offset}
     cursor.execute(_FIRST_MARK if expected == 0 else _NEXT_MARK, values)
     if cursor.rowcount != 1:
