@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     table_within_ms: float = Field(50.0, gt=0)
     """How long a batch of catalogue, playlist or user records waits to fill: nobody waits for these as for a play."""
     stalled_after_s: float = Field(60.0, gt=0)
-    """A worker that has work and does none for this long, though no store keeps it waiting, ends itself."""
+    """A worker that has work and does none for this long, though no store keeps it waiting, ends itself. Under 50 s a Postgres
+    that was stopped is taken for a worker that hangs."""
     id_cache_entries: int = Field(200_000, ge=1_000)
     """Ids whose dense numbers a worker remembers, for users and tracks each."""
 

@@ -19,7 +19,7 @@ from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
 from stream_processors.bootstrap import Worker
-from stream_processors.crash_report import describe_batch
+from stream_processors.crash_report import describe_batch, message_of
 from stream_processors.metrics import BUFFERED_RUNS, CONSUMER_LAG, REBALANCES
 from stream_processors.patience import Stopped
 from stream_processors.positions import MarkedTransport, Positions, Skip
@@ -172,7 +172,7 @@ def _crash(topic: str, records: list[Record], error: BaseException) -> None:
     said = {"topic": topic} | describe_batch(records, error)
     # One of our own errors says all in its message; only a surprise needs its traceback.
     surprise = None if isinstance(error, SegueError) else error
-    log.critical(f"unexpected error, ending the process: {error}", extra=fields(**said), exc_info=surprise)
+    log.critical(f"unexpected error, ending the process: {message_of(error)}", extra=fields(**said), exc_info=surprise)
     logging.shutdown()
     os._exit(EXIT_CRASHED)
 

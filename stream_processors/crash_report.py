@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from segue.errors import RefusedByStore
 from segue.events import ListeningEvent, decode_listening_record
 from segue.topics import LISTENING_EVENTS
 from stream_processors.records import Record
@@ -15,6 +16,13 @@ def name_event(record: Record, position: int, event: object = None) -> str:
     """One event's place; its id and type where it could be read. User, track and session ids are left out: they are personal."""
     known = f" event_id={event.event_id} type={event.type}" if isinstance(event, ListeningEvent) else ""
     return f"{record.topic}[{record.partition}] offset={record.offset} position={position}{known}"
+
+
+def message_of(error: BaseException) -> str:
+    """What the error says; of a refusal only the SQLSTATE, since its message may quote an event."""
+    if isinstance(error, RefusedByStore):
+        return f"refused by the store, and no event alone is at fault (SQLSTATE {getattr(error.__cause__, 'pgcode', None)})"
+    return str(error)
 
 
 def describe_batch(records: Sequence[Record], error: BaseException) -> dict[str, object]:

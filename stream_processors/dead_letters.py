@@ -47,6 +47,11 @@ class Letter:
         """Topic, partition and offset of the record."""
         return _origin(self.id)
 
+    @property
+    def size(self) -> int:
+        """Bytes of value, key and headers; the last may be most of it."""
+        return len(self.raw or b"") + len(self.key or b"") + sum(len(name) + len(value or b"") for name, value in self.headers)
+
 
 def newest_letters(settings: Settings, error: str | None, most: int) -> list[Letter]:
     """The `most` letters (of one error, or all) that arrived last, oldest of them first; without their bytes and headers.

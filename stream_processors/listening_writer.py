@@ -152,10 +152,9 @@ class ListeningWriter:
         )
 
     def skip(self, partition: int, mark: int, next_offset: int) -> None:
-        """Move the mark and Redis's guards over records that are gone. Raises Fenced, PostgresUnavailable, RedisUnavailable."""
+        """Move the mark over records that are gone; `Marks.repair` moves Redis's guards. Raises Fenced, PostgresUnavailable."""
         with self._database.transaction() as cursor:
             move_mark(cursor, LISTENING_EVENTS, partition, mark, next_offset)
-        self._rows.write(partition, self._partitions, {}, mark, next_offset)
 
     def publish(self, batch: ListeningBatch, before: Mapping[int, int], states: Mapping[str, ListenerState]) -> None:
         """Write the stored batch to Redis. `before` is each partition's mark before the batch. Raises RedisUnavailable.

@@ -52,7 +52,9 @@ class ListeningProcessor:
         """Move a partition's mark over records that the log no longer has."""
         before = self._mark(partition)
         self._patience.until_available(lambda: self._writer.skip(partition, before, next_offset))
-        self._marks.set(LISTENING_EVENTS, partition, next_offset)
+        self._marks.forget(LISTENING_EVENTS, partition)
+        # Loaded anew, which brings Redis to it; a wait for Redis does not move the mark a second time, and be fenced by itself.
+        self._mark(partition)
 
     def _gaps(self, records: Sequence[Record]) -> dict[int, tuple[int, int]]:
         """Where a partition's records do not follow its mark and each other: the offset that is missing, the one that came.

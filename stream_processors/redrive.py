@@ -95,7 +95,7 @@ class _Sender:
         self._producer.poll(0)
         self.done.sent += 1
         self._letters += 1
-        self._bytes += len(letter.raw or b"")
+        self._bytes += letter.size
 
     def _delivered(self, problem: KafkaError | None, _message: object) -> None:
         if problem is not None:

@@ -218,3 +218,33 @@ def test_a_track_at_fault_is_set_aside_and_all_others_are_stored(
     letters = dying.letters | outbox.letters
     assert sorted(offset for _, offset, _ in letters) == [3, 4, 9]
     assert {letter.code for letter in letters.values()} == {"refused_by_store"}
+
+
+class Overtaken(KeptLetters):
+    """Another worker stores the same records, and newer ones, just before this one's batch."""
+
+    def __init__(self, other: Processor, records: Sequence[Record]) -> None:
+        super().__init__()
+        self._other, self._records = other, records
+
+    def send(self, dead: Sequence[DeadLetter], misrouted: Sequence[ListeningEvent] = ()) -> None:
+        super().send(dead, misrouted)
+        self._other.process(self._records)
+
+
+def test_parts_of_a_refused_batch_that_another_worker_passed_undo_nothing(workers: Workers, own_database: Database) -> None:
+    records = track_records(["Song 0", "poison", "old"])
+    newer = Record(
+        CATALOGUE, 0, 3, b"t2", encode(CatalogueTrack(track_id="t2", name="new", artists=("Ada",))), NOW.timestamp(), ()
+    )
+    workers.catalogue(Overtaken(workers.catalogue(KeptLetters()), [*records, newer])).process(records)
+    assert {track.track_id: track.name for track in CatalogueStore(own_database).all_tracks()} == {"t0": "Song 0", "t2": "new"}
+    assert marks_of(own_database, records) == {0: 4}
+
+
+def test_a_refused_event_keeps_its_own_bytes(workers: Workers) -> None:
+    (record,) = envelopes([event(USERS[0], POISON_MS)])
+    raw = encode(event(USERS[0], POISON_MS))[:-1] + b', "theirs": 1}'
+    outbox = KeptLetters()
+    workers.listening(outbox).process([record._replace(value=raw)])
+    assert [letter.raw for letter in outbox.letters.values()] == [raw]

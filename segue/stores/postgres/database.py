@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import psycopg2.errors
 import psycopg2.extras
-from psycopg2.extensions import STATUS_READY, connection, cursor
+from psycopg2.extensions import STATUS_READY, connection, cursor, parse_dsn
 
 from segue.errors import ConfigurationError, PostgresUnavailable, RefusedByStore, SegueError
 from segue.stores.postgres.deadlines import Deadlines, limited_cursor
@@ -54,8 +54,7 @@ class Database:
         statement_timeout_s: float | None = None,
         answer_timeout_s: float | None = None,
     ) -> None:
-        if urlsplit(url).scheme not in {"postgresql", "postgres"}:
-            raise ConfigurationError("the Postgres URL must start with postgresql://")
+        _check_url(url)
         if not _SCHEMA.match(schema):
             raise ConfigurationError(f"schema {schema!r}: use small letters, digits and underscores")
         self.schema = schema
@@ -150,6 +149,18 @@ class Database:
             used.close()
         else:
             self._idle.append(used)
+
+
+def _check_url(url: str) -> None:
+    """Raises ConfigurationError. libpq would find the same later, and quote a part of the URL, which may be of the password."""
+    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        raise ConfigurationError("the Postgres URL must start with postgresql://")
+    try:
+        ports = str(parse_dsn(url).get("port", "")).split(",")
+    except psycopg2.ProgrammingError:
+        ports = ["?"]
+    if not all(port.isdecimal() or not port for port in ports):
+        raise ConfigurationError("the Postgres URL cannot be read: percent-encode /, %, @ and : in user name and password")
 
 
 def _is_dead(candidate: connection) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
+import psycopg2.errors
 import pytest
 
+from segue.errors import RefusedByStore
 from segue.events import ListeningEvent, encode_envelope
 from segue.partitioning import partition_for
 from stream_processors import listening_batch
-from stream_processors.crash_report import MOST_EVENTS, describe_batch
+from stream_processors.crash_report import MOST_EVENTS, describe_batch, message_of
 from stream_processors.listening_batch import listening_batches
 from stream_processors.records import Record
 
@@ -60,3 +62,10 @@ def test_the_event_at_fault_is_named_where_it_is_known(monkeypatch: pytest.Monke
         list(listening_batches(records, lambda _: False, 8, 2000))
     said = describe_batch(records, raised.value)
     assert said["at_fault"] == f"listening-events[{HOME}] offset=7 position=1 event_id={bad.event_id} type=play"
+
+
+def test_a_refusal_that_no_event_explains_is_told_without_its_words() -> None:
+    refusal = RefusedByStore('invalid input syntax for type uuid: "ada"')
+    refusal.__cause__ = psycopg2.errors.lookup("22P02")()
+    assert "ada" not in message_of(refusal)
+    assert message_of(ValueError("no such thing")) == "no such thing"
