@@ -90,6 +90,11 @@ def find_letter(settings: Settings, wanted: str) -> Letter:
         raise missing from None
     with closing(LogReader(settings)) as reader:
         first, ends = reader.bounds([DEAD_LETTERS])
+        if topic == DEAD_LETTERS:
+            # A foreign record is named after its own place.
+            for record in reader.read_one(topic, partition, offset) if (topic, partition) in ends else ():
+                return letter_of(record)
+            raise missing
         where = (DEAD_LETTERS, partition_for(wanted, len(ends)))
         start = {where: first[where]}
         for record in reader.read_one(topic, partition, offset):
@@ -113,7 +118,33 @@ def letters_between(
 
 
 def letter_of(message: Message) -> Letter:
-    """What `Outbox` sent; a record that somebody else put there has the error FOREIGN."""
+    """What `Outbox` sent; a record that somebody else put there, whatever headers it has, has the error FOREIGN."""
+    try:
+        letter = _letter_of(message)
+        _origin(letter.id)
+    except ValueError:
+        return _foreign(message)
+    return letter
+
+
+def _foreign(message: Message) -> Letter:
+    partition, offset = message.partition() or 0, message.offset() or 0
+    return Letter(
+        id=f"{DEAD_LETTERS}/{partition}/{offset}/0",
+        topic="",
+        error=FOREIGN,
+        message="not written by a processor",
+        first_seen_s=0.0,
+        arrived_s=message.timestamp()[1] / 1000,
+        raw=_bytes(message.value()),
+        key=_bytes(message.key()),
+        headers=headers_of(message),
+        stands_at=(partition, offset),
+        cut_from=None,
+    )
+
+
+def _letter_of(message: Message) -> Letter:
     pairs = headers_of(message)
     # Ours come first, so that a producer's header of the same name cannot take their place.
     originals = int(dict(reversed(pairs)).get("segue-headers") or 0)
@@ -121,10 +152,10 @@ def letter_of(message: Message) -> Letter:
     text = {name: (value or b"").decode("utf-8", "replace") for name, value in own.items() if name != "segue-key"}
     return Letter(
         id=key_of(message).decode("utf-8", "replace"),
-        topic=text.get("segue-topic", ""),
-        error=text.get("segue-error", FOREIGN),
-        message=text.get("segue-message", "not written by a processor"),
-        first_seen_s=float(text.get("segue-first-seen", 0)),
+        topic=_required(text, "segue-topic"),
+        error=_required(text, "segue-error"),
+        message=_required(text, "segue-message"),
+        first_seen_s=float(_required(text, "segue-first-seen")),
         arrived_s=message.timestamp()[1] / 1000,
         raw=_bytes(message.value()),
         key=own.get("segue-key"),
@@ -132,6 +163,12 @@ def letter_of(message: Message) -> Letter:
         stands_at=(message.partition() or 0, message.offset() or 0),
         cut_from=int(text["segue-cut"]) if "segue-cut" in text else None,
     )
+
+
+def _required(headers: dict[str, str], name: str) -> str:
+    if name not in headers:
+        raise ValueError(f"no header {name}")
+    return headers[name]
 
 
 def key_of(message: Message) -> bytes:

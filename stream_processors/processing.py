@@ -118,9 +118,11 @@ class TableProcessor:
         """See Processor. Raises Gap when Postgres turns out to hold less than it did: nothing here may be acknowledged then."""
         fresh = [record for record in records if record.offset >= self._mark(record)]
         RECORDS_SKIPPED.labels(self._writer.table.topic).inc(len(records) - len(fresh))
-        if not fresh:
-            return
-        batch = read_batch(self._writer.table, fresh)
+        most = self._writer.table.most_records
+        for at in range(0, len(fresh), most):
+            self._send_and_write(read_batch(self._writer.table, fresh[at : at + most]))
+
+    def _send_and_write(self, batch: TableBatch[Any]) -> None:
         self._patience.until_available(lambda: self._outbox.send(batch.dead))
         self._write(batch)
 

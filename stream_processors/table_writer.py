@@ -43,6 +43,8 @@ class Table(Generic[Row]):
     upsert: Callable[[PgCursor, Sequence[Row], Mapping[str, float]], None]
     """Takes each record's time in the log too, in Unix seconds by key."""
     delete: Callable[[PgCursor, Sequence[str]], None]
+    most_records: int
+    """Records in one transaction: one that outlasts the statement's time limit would be tried again for ever."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ def tables(bury: Callable[[Sequence[str]], None]) -> list[Table[Any]]:
         bury(user_ids)
 
     return [
-        Table(CATALOGUE, "track_id", CatalogueTrack, write_tracks, delete_tracks),
-        Table(PLAYLISTS, "playlist_id", PlaylistRecord, write_playlists, remove_playlists),
-        Table(USERS, "user_id", UserRecord, upsert_users, delete_everywhere),
+        Table(CATALOGUE, "track_id", CatalogueTrack, write_tracks, delete_tracks, 2_000),
+        Table(PLAYLISTS, "playlist_id", PlaylistRecord, write_playlists, remove_playlists, 50),
+        Table(USERS, "user_id", UserRecord, upsert_users, delete_everywhere, 50),
     ]
 
 

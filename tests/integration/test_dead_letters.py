@@ -13,6 +13,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from confluent_kafka import Producer
 
 from infra.local.stack import LocalStack
 from segue.errors import NotFound
@@ -197,7 +198,18 @@ def test_what_cannot_be_kept_whole_is_counted_and_not_sent(settings: Settings, o
 
 def test_a_foreign_record_among_the_letters_stops_nobody(settings: Settings) -> None:
     publish_raw(settings, [b"who wrote this"], b"key", DEAD_LETTERS)
-    assert newest_letters(settings, FOREIGN, 1)[0].message == "not written by a processor"
+    forged = Producer(producer_config(settings))
+    for name in ("segue-headers", "segue-first-seen", "segue-cut"):
+        forged.produce(DEAD_LETTERS, name.encode(), b"a/b/c/d", headers=[(name, b"abc"), ("segue-topic", b"listening-events")])
+    assert forged.flush(30) == 0
+    found = newest_letters(settings, FOREIGN, 4)
+    assert {letter.message for letter in found} == {"not written by a processor"}
+    assert {find_letter(settings, letter.id).raw for letter in found} == {
+        b"who wrote this",
+        b"segue-headers",
+        b"segue-first-seen",
+        b"segue-cut",
+    }
     assert send_back(settings, FOREIGN).sent == 0
 
 
