@@ -6,40 +6,78 @@ knows, cut at k, average over the listeners with held-out tracks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from segue.evaluation.metrics import RankingMetrics
-from segue.models.contract import Columns, Floats, Model
+from segue.evaluation.lists import of_all_lists
+from segue.evaluation.metrics import accuracy
+from segue.models.contract import Columns, Floats
 
 K = 20
 BATCH_SCORES = 16_000_000
 """Scores held at once: 64 MB for each list that a model computes."""
 
+Advance = Callable[[int], None]
+"""Told how many more listeners are done."""
+
+
+class Scorer(Protocol):
+    """The part of a model that judging needs."""
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of columns."""
+
+    def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
+        """Scores (n_histories, n_tracks) of histories (n_histories, n_tracks)."""
+
 
 def evaluated(
-    model: Model,
+    model: Scorer,
     known: csr_matrix[np.float32],
     held_out: csr_matrix[np.float32],
     k: int = K,
     max_listeners: int | None = None,
     seed: int = 3,
 ) -> dict[str, float]:
-    """`recall@k`, `ndcg@k`, `hit_rate@k`, `coverage@k`, `listeners` of a model that was fitted without `held_out`.
+    """`recall@k`, `ndcg@k`, `map@k`, `mrr@k`, `hit_rate@k`, `coverage@k`, `listeners` of a model fitted without `held_out`.
 
-    Both matrices have shape (n_listeners, n_tracks). `max_listeners` judges a random sample.
+    Both matrices have shape (n_listeners, n_tracks). `max_listeners` judges a random sample; zeros when nobody can be judged.
     """
-    metrics = RankingMetrics(k, model.n_tracks)
-    listeners = _sample(np.flatnonzero(np.diff(held_out.indptr) > 0), max_listeners, seed)
+    listeners = judged_listeners(held_out, max_listeners, seed)
+    lists = ranked_lists(model, known[listeners], k)
+    values = accuracy(lists, held_out[listeners])
+    return {
+        **{f"{name}@{k}": float(value.mean()) if len(value) else 0.0 for name, value in values.items()},
+        f"coverage@{k}": of_all_lists(lists, model.n_tracks)["coverage"],
+        "listeners": float(len(listeners)),
+    }
+
+
+def judged_listeners(held_out: csr_matrix[np.float32], most: int | None = None, seed: int = 3) -> npt.NDArray[np.intp]:
+    """The rows that have held-out tracks, ascending; a random sample of `most` if there are more."""
+    listeners = np.flatnonzero(np.diff(held_out.indptr) > 0)
+    if most is None or len(listeners) <= most:
+        return listeners
+    return np.sort(np.random.default_rng(seed).choice(listeners, most, replace=False))
+
+
+def ranked_lists(model: Scorer, known: csr_matrix[np.float32], k: int, advance: Advance = lambda _: None) -> Columns:
+    """`ranked` of any number of listeners, BATCH_SCORES scores at a time: int32 (n_listeners, k)."""
     size = max(1, BATCH_SCORES // max(model.n_tracks, 1))
-    for start in range(0, len(listeners), size):
-        batch = listeners[start : start + size]
-        metrics.add(ranked(model, known[batch], k), held_out[batch])
-    return metrics.result()
+    lists = np.full((known.shape[0], k), -1, np.int32)
+    for start in range(0, known.shape[0], size):
+        rows = slice(start, min(start + size, known.shape[0]))
+        lists[rows] = ranked(model, known[rows], k)
+        advance(rows.stop - start)
+    return lists
 
 
-def ranked(model: Model, known: csr_matrix[np.float32], k: int) -> Columns:
+def ranked(model: Scorer, known: csr_matrix[np.float32], k: int) -> Columns:
     """The best `k` unknown columns of each listener, best first, padded with -1: shape (n_listeners, k)."""
     scores = model.score_many(known)
     scores[np.repeat(np.arange(known.shape[0]), np.diff(known.indptr)), known.indices] = -np.inf
@@ -55,9 +93,3 @@ def _best(scores: Floats, k: int) -> Columns:
     order = np.argsort(-values, axis=1, kind="stable")
     ordered = np.take_along_axis(pool, order, axis=1)
     return np.where(np.take_along_axis(values, order, axis=1) > -np.inf, ordered, -1).astype(np.int32)
-
-
-def _sample(listeners: npt.NDArray[np.intp], most: int | None, seed: int) -> npt.NDArray[np.intp]:
-    if most is None or len(listeners) <= most:
-        return listeners
-    return np.sort(np.random.default_rng(seed).choice(listeners, most, replace=False))
