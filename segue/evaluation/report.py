@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from segue.evaluation.best_columns import best_columns
 from segue.evaluation.lists import of_all_lists
 from segue.evaluation.metrics import accuracy
 from segue.models.contract import Columns, Floats
@@ -81,15 +82,4 @@ def ranked(model: Scorer, known: csr_matrix[np.float32], k: int) -> Columns:
     """The best `k` unknown columns of each listener, best first, padded with -1: shape (n_listeners, k)."""
     scores = model.score_many(known)
     scores[np.repeat(np.arange(known.shape[0]), np.diff(known.indptr)), known.indices] = -np.inf
-    best = _best(scores, k)
-    return np.pad(best, ((0, 0), (0, k - best.shape[1])), constant_values=-1)
-
-
-def _best(scores: Floats, k: int) -> Columns:
-    """Equal scores stand in the order of their columns."""
-    size = min(k, scores.shape[1])
-    pool = np.sort(np.argpartition(-scores, size - 1, axis=1)[:, :size], axis=1) if size else np.empty((len(scores), 0), int)
-    values = np.take_along_axis(scores, pool, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    ordered = np.take_along_axis(pool, order, axis=1)
-    return np.where(np.take_along_axis(values, order, axis=1) > -np.inf, ordered, -1).astype(np.int32)
+    return best_columns(scores, k)
