@@ -67,19 +67,29 @@ def judged_listeners(held_out: csr_matrix[np.float32], most: int | None = None, 
     return np.sort(np.random.default_rng(seed).choice(listeners, most, replace=False))
 
 
-def ranked_lists(model: Scorer, known: csr_matrix[np.float32], k: int, advance: Advance = lambda _: None) -> Columns:
+def ranked_lists(
+    model: Scorer,
+    known: csr_matrix[np.float32],
+    k: int,
+    advance: Advance = lambda _: None,
+    heard: csr_matrix[np.float32] | None = None,
+) -> Columns:
     """`ranked` of any number of listeners, BATCH_SCORES scores at a time: int32 (n_listeners, k)."""
     size = max(1, BATCH_SCORES // max(model.n_tracks, 1))
     lists = np.full((known.shape[0], k), -1, np.int32)
     for start in range(0, known.shape[0], size):
         rows = slice(start, min(start + size, known.shape[0]))
-        lists[rows] = ranked(model, known[rows], k)
+        lists[rows] = ranked(model, known[rows], k, None if heard is None else heard[rows])
         advance(rows.stop - start)
     return lists
 
 
-def ranked(model: Scorer, known: csr_matrix[np.float32], k: int) -> Columns:
-    """The best `k` unknown columns of each listener, best first, padded with -1: shape (n_listeners, k)."""
+def ranked(model: Scorer, known: csr_matrix[np.float32], k: int, heard: csr_matrix[np.float32] | None = None) -> Columns:
+    """The best `k` columns of each listener, best first, padded with -1: shape (n_listeners, k).
+
+    `known`: the history that the model answers from. The tracks of `heard` (default: of `known`) are left out.
+    """
     scores = model.score_many(known)
-    scores[np.repeat(np.arange(known.shape[0]), np.diff(known.indptr)), known.indices] = -np.inf
+    out = known if heard is None else heard
+    scores[np.repeat(np.arange(out.shape[0]), np.diff(out.indptr)), out.indices] = -np.inf
     return best_columns(scores, k)
