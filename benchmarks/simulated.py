@@ -2,11 +2,13 @@
 
 Three questions, each on the state that their history leaves and through the code that serves:
 
-1. Is the blend better than each of its models at what listeners discover next?
+1. Is the blend better than each of its models? `time_`: at what listeners discover in the newest tenth of all events. `user_`:
+   at a fifth of each listener's liked tracks, held out at random. `oracle` ranks by the true taste, which is about all that can
+   be known: which of the many fitting tracks somebody comes upon next is chance.
 2. How well is a listener of three plays served, compared with the same listener's whole history? NEWCOMERS of the listeners are
-   kept from training. `three_plays` answers both for the same discoveries, with everything heard left out of both lists: what
-   differs is what the answer knows. `first_plays` is a newcomer's real beginning: the first three tracks liked, and what they
-   come to like in as many days as the held-out part spans.
+   kept from training. `three_plays` and `whole_history` are judged by the same held-out tracks, with everything heard left out of
+   both lists: what differs is what the answer knows. `first_plays` is a newcomer's real beginning: the first three tracks liked,
+   and what they come to like in as many days as the held-out part of the time split spans.
 3. Does a track that nobody has played reach the right people? NEW_TRACKS are published after training. Of the listeners who are
    shown one among REACH, and of those in whose lists it stands highest, where does the true affinity (log-probability of
    choosing the track) stand among all listeners'?
@@ -15,7 +17,7 @@ Three questions, each on the state that their history leaves and through the cod
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +30,20 @@ from benchmarks.results import report
 from benchmarks.simulated_state import World, cut_time_s, pairs, read_tracks, training_data, without, world
 from producers.simulator.listeners import true_taste
 from segue.errors import InvalidInput
+from segue.evaluation.best_columns import best_columns
 from segue.evaluation.bootstrap import Interval, intervals, resampled_means
 from segue.evaluation.comparison import Comparison
 from segue.evaluation.judging import BLEND, Case, Rules, crossed, judged
 from segue.evaluation.metrics import Values, accuracy
-from segue.evaluation.report import K, ranked_lists
-from segue.evaluation.splits import Split
+from segue.evaluation.report import K, judged_listeners, ranked_lists
+from segue.evaluation.splits import Split, share_split
 from segue.models.blend import Blend, BlendConfig
 from segue.models.contract import positive
 from segue.taste import DEFAULT_WEIGHTS
 from trainer.dataset import Dataset, built
 
 HELD_OUT = 0.1
+SHARE = 0.2
 NEWCOMERS = 0.2
 PLAYS = 3
 WARM = 20
@@ -65,15 +69,23 @@ def simulated(catalogue: str | None, listeners: int, days: int, seed: int, json_
 
 def measured(found: World, progress: Callable[[str], None] = lambda _: None) -> Figures:
     """All figures about one world."""
-    progress("fitting, judging the blend and its models")
     people = _People.of(found, cut_time_s(found, HELD_OUT))
-    case = Case(people.trained.before_cut(), people.trained.catalogue, _validation(people.trained))
-    blends = crossed(case)
-    figures = sizes(found, case) | models(judged(case, blends, Rules(seed=found.seed)))
-    progress("serving newcomers")
-    figures |= newcomers(people, blends[0])
+    figures, config = sizes(found, people), BlendConfig()
+    for name, of_trained, of_new in (
+        ("time", _validation(people.trained), _validation(people.new)),
+        ("user", _shares_of(people.trained), _shares_of(people.new)),
+    ):
+        progress(f"fitting, judging the blend and its models, split by {name}")
+        case = Case(replace(people.trained, validation=of_trained).before_cut(), people.trained.catalogue, of_trained)
+        blends = crossed(case)
+        answers = models(judged(case, blends, Rules(seed=found.seed)))
+        answers |= _figures(f"oracle_ndcg@{K}", _oracle(found, np.sort(people.numbers_trained), of_trained))
+        progress(f"serving newcomers, split by {name}")
+        answers |= newcomers(people, blends[0], of_new)
+        figures |= {f"{name}_{key}": value for key, value in answers.items()}
+        config = blends[0].config
     progress("publishing new tracks")
-    return figures | new_tracks(found, people.numbers_trained, blends[0].config)
+    return figures | new_tracks(found, people.numbers_trained, config)
 
 
 @dataclass(frozen=True)
@@ -103,14 +115,31 @@ def _validation(dataset: Dataset) -> Split:
     return dataset.validation
 
 
-def sizes(found: World, case: Case) -> Figures:
+def _shares_of(dataset: Dataset) -> Split:
+    return share_split(dataset.interactions.of_listeners(), SHARE)
+
+
+def _oracle(found: World, numbers: npt.NDArray[np.int64], split: Split) -> Interval:
+    """NDCG of ranking by the true taste. Row r of `split` is listener `numbers[r]`; column c the track of number c + 1."""
+    rows = judged_listeners(split.held_out)
+    order = np.argsort(found.track_no)
+    values = []
+    for row in rows.tolist():
+        taste = true_taste(int(numbers[row]), found.table, found.seed)[order]
+        taste[split.known[row].indices] = -np.inf
+        values.append(accuracy(best_columns(taste[None, :], K), split.held_out[row])["ndcg"])
+    table = np.array(values)
+    return intervals(table, resampled_means(table, seed=0))[0]
+
+
+def sizes(found: World, people: _People) -> Figures:
     """What was simulated."""
     return {
         "listeners": found.listeners,
         "tracks": len(found.tracks),
         "events": len(found.backlog),
-        "known_interactions": int(case.split.known.nnz),
-        "held_out_tracks": int(case.split.held_out.nnz),
+        "trained_interactions": int(people.trained.interactions.of_listeners().nnz),
+        "playlists": len(found.playlists),
     }
 
 
@@ -126,19 +155,20 @@ def models(comparison: Comparison) -> Figures:
     return figures
 
 
-def newcomers(people: _People, blend: Blend) -> Figures:
-    """NDCG with PLAYS plays and with the whole history, and the share of the one in the other."""
-    split = _validation(people.new)
+def newcomers(people: _People, blend: Blend, split: Split) -> Figures:
+    """NDCG with PLAYS plays and with the whole history, and the share of the one in the other. `split`: of the newcomers."""
     warm = np.flatnonzero((np.diff(positive(split.known).indptr) >= WARM) & (np.diff(split.held_out.indptr) > 0))
     if len(warm) < MIN_NEWCOMERS:
         raise InvalidInput(f"only {len(warm)} newcomers can be judged, {MIN_NEWCOMERS} are needed: raise --listeners or --days")
     heard, wanted = split.known[warm], split.held_out[warm]
-    whole = accuracy(ranked_lists(blend, heard, K), wanted)["ndcg"]
-    three = accuracy(ranked_lists(blend, _latest(people)[warm], K, heard=heard), wanted)["ndcg"]
-    popular = accuracy(ranked_lists(blend.popularity, heard, K), wanted)["ndcg"]
     known, later = _beginnings(people)
-    first = accuracy(ranked_lists(blend, known[warm], K), later[warm])["ndcg"]
-    return {"newcomers": len(warm)} | _shares(np.column_stack([whole, three, first, popular]))
+    ranked = (
+        (ranked_lists(blend, heard, K), wanted),
+        (ranked_lists(blend, _latest(people, split)[warm], K, heard=heard), wanted),
+        (ranked_lists(blend, known[warm], K), later[warm]),
+        (ranked_lists(blend.popularity, heard, K), wanted),
+    )
+    return {"newcomers": len(warm)} | _shares(np.column_stack([accuracy(*of_one)["ndcg"] for of_one in ranked]))
 
 
 def _shares(values: Values) -> Figures:
@@ -155,12 +185,14 @@ def _shares(values: Values) -> Figures:
     return figures
 
 
-def _latest(people: _People) -> Matrix:
-    """The PLAYS tracks that each newcomer played last before the cut and likes, each played once: (n_newcomers, n_tracks)."""
+def _latest(people: _People, split: Split) -> Matrix:
+    """The PLAYS known liked tracks that each newcomer played last before the cut, each played once: (n_newcomers, n_tracks)."""
     found = people.found
     mask = np.isin(found.backlog.listener + 1, people.numbers_new) & (found.at_s < people.cut_s)
     state = pairs(found, mask)
-    return _first_of_each(people, state.user_no, state.track_no, np.where(state.weight > 0, -state.at_s, np.inf), PLAYS)
+    row = np.searchsorted(np.sort(people.numbers_new), state.user_no)
+    liked = np.asarray(split.known[row, state.track_no - 1]).ravel() > 0
+    return _first_of_each(people, state.user_no, state.track_no, np.where(liked, -state.at_s, np.inf), PLAYS)
 
 
 def _beginnings(people: _People) -> tuple[Matrix, Matrix]:

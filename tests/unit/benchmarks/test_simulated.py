@@ -76,10 +76,12 @@ def test_the_true_taste_is_the_one_that_chose_the_repertoire(found: World) -> No
 
 def test_every_question_is_answered(found: World) -> None:
     figures = measured(found)
-    assert figures["judged_listeners"] > 50
-    assert figures["blend_ndcg@20"] > figures["random_ndcg@20_high"]
-    assert figures["newcomers"] >= 30
-    assert 0 < figures["three_plays_share_of_warm"] < 2
+    for split in ("time", "user"):
+        assert figures[f"{split}_judged_listeners"] > 50
+        assert figures[f"{split}_random_ndcg@20_high"] < figures[f"{split}_blend_ndcg@20"]
+        assert figures[f"{split}_newcomers"] >= 30
+        assert 0 < figures[f"{split}_three_plays_share_of_warm"] < 2
+    assert figures["user_oracle_ndcg@20_low"] > figures["user_popularity_ndcg@20_high"]
     assert figures["new_tracks"] == 40
     assert figures["new_track_best_placed_affinity_percentile_low"] > 0.5
     assert figures["new_track_best_placed_affinity_lift_low"] > 1.0
