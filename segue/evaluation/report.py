@@ -45,7 +45,7 @@ def evaluated(
     max_listeners: int | None = None,
     seed: int = 3,
 ) -> dict[str, float]:
-    """`recall@k`, `ndcg@k`, `map@k`, `mrr@k`, `hit_rate@k`, `coverage@k`, `listeners` of a model fitted without `held_out`.
+    """`recall@k`, `ndcg@k`, `hit_rate@k`, `coverage@k` and `listeners` of a model that was fitted without `held_out`.
 
     Both matrices have shape (n_listeners, n_tracks). `max_listeners` judges a random sample; zeros when nobody can be judged.
     """
@@ -53,7 +53,7 @@ def evaluated(
     lists = ranked_lists(model, known[listeners], k)
     values = accuracy(lists, held_out[listeners])
     return {
-        **{f"{name}@{k}": float(value.mean()) if len(value) else 0.0 for name, value in values.items()},
+        **{f"{name}@{k}": float(values[name].mean()) if len(listeners) else 0.0 for name in ("recall", "ndcg", "hit_rate")},
         f"coverage@{k}": of_all_lists(lists, model.n_tracks)["coverage"],
         "listeners": float(len(listeners)),
     }
