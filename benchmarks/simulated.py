@@ -82,6 +82,8 @@ def measured(found: World, progress: Callable[[str], None] = lambda _: None) -> 
         answers |= _figures(f"oracle_ndcg@{K}", _oracle(found, np.sort(people.numbers_trained), of_trained))
         progress(f"serving newcomers, split by {name}")
         answers |= newcomers(people, blends[0], of_new)
+        if name == "time":
+            answers |= beginnings(people, blends[0], of_new)
         figures |= {f"{name}_{key}": value for key, value in answers.items()}
         config = blends[0].config
     progress("publishing new tracks")
@@ -157,31 +159,45 @@ def models(comparison: Comparison) -> Figures:
 
 def newcomers(people: _People, blend: Blend, split: Split) -> Figures:
     """NDCG with PLAYS plays and with the whole history, and the share of the one in the other. `split`: of the newcomers."""
+    warm = _warm(split)
+    heard, wanted = split.known[warm], split.held_out[warm]
+    lists = {
+        "whole_history": ranked_lists(blend, heard, K),
+        "three_plays": ranked_lists(blend, _latest(people, split)[warm], K, heard=heard),
+        "popularity_for_newcomers": ranked_lists(blend.popularity, heard, K),
+    }
+    return {"newcomers": len(warm)} | _shares({name: accuracy(ranked, wanted)["ndcg"] for name, ranked in lists.items()})
+
+
+def beginnings(people: _People, blend: Blend, split: Split) -> Figures:
+    """NDCG of a newcomer's first days, after PLAYS liked tracks, and its share in that of the whole history for the last days."""
+    warm = _warm(split)
+    known, later = _beginnings(people)
+    values = {
+        "whole_history": accuracy(ranked_lists(blend, split.known[warm], K), split.held_out[warm])["ndcg"],
+        "first_plays": accuracy(ranked_lists(blend, known[warm], K), later[warm])["ndcg"],
+    }
+    return {key: value for key, value in _shares(values).items() if key.startswith("first_plays")}
+
+
+def _warm(split: Split) -> npt.NDArray[np.intp]:
     warm = np.flatnonzero((np.diff(positive(split.known).indptr) >= WARM) & (np.diff(split.held_out.indptr) > 0))
     if len(warm) < MIN_NEWCOMERS:
         raise InvalidInput(f"only {len(warm)} newcomers can be judged, {MIN_NEWCOMERS} are needed: raise --listeners or --days")
-    heard, wanted = split.known[warm], split.held_out[warm]
-    known, later = _beginnings(people)
-    ranked = (
-        (ranked_lists(blend, heard, K), wanted),
-        (ranked_lists(blend, _latest(people, split)[warm], K, heard=heard), wanted),
-        (ranked_lists(blend, known[warm], K), later[warm]),
-        (ranked_lists(blend.popularity, heard, K), wanted),
-    )
-    return {"newcomers": len(warm)} | _shares(np.column_stack([accuracy(*of_one)["ndcg"] for of_one in ranked]))
+    return warm
 
 
-def _shares(values: Values) -> Figures:
-    names = ("whole_history", "three_plays", "first_plays", "popularity_for_newcomers")
-    resampled = resampled_means(values, seed=0)
+def _shares(values: dict[str, Values]) -> Figures:
+    """Means with intervals, and each as a share of the first."""
+    table = np.column_stack(list(values.values()))
+    resampled = resampled_means(table, seed=0)
+    found = intervals(table, resampled)
     figures: Figures = {}
-    for name, interval in zip(names, intervals(values, resampled), strict=True):
+    for place, (name, interval) in enumerate(zip(values, found, strict=True)):
         figures |= _figures(f"{name}_ndcg@{K}", interval)
-    share = resampled[:, 1:3] / resampled[:, :1]
-    for place, name in enumerate(names[1:3]):
-        mean = figures[f"{name}_ndcg@{K}"] / figures[f"{names[0]}_ndcg@{K}"]
-        low, high = np.quantile(share[:, place], [0.025, 0.975])
-        figures |= _figures(f"{name}_share_of_warm", Interval(mean, float(low), float(high)))
+        if place:
+            low, high = np.quantile(resampled[:, place] / resampled[:, 0], [0.025, 0.975])
+            figures |= _figures(f"{name}_share_of_warm", Interval(interval.mean / found[0].mean, float(low), float(high)))
     return figures
 
 
