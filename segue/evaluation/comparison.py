@@ -3,7 +3,7 @@
 Warmth of a listener: liked tracks in the history that the models see. Warmth of a track: listeners of the training data who like
 it; for a band of tracks, only held-out tracks of the band are relevant, in the lists that were ranked among all.
 
-Everything is arrays over listeners; only RESAMPLES means are drawn at once.
+COSTLINE
 """
 
 from __future__ import annotations
