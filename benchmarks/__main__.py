@@ -75,6 +75,22 @@ def refit(
     run(train, json)
 
 
+@app.command()
+def simulated(
+    catalogue: Annotated[
+        str | None, typer.Option(help="Path or URL of tracks. Default: SEGUE_CATALOGUE, else the public one.")
+    ] = None,
+    listeners: Annotated[int, typer.Option(min=100)] = 2_000,
+    days: Annotated[int, typer.Option(min=2, help="Days of history.")] = 60,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    json: Json = None,
+) -> None:
+    """Quality on simulated listeners, whose true tastes are known: the blend, newcomers, new tracks."""
+    from benchmarks.simulated import simulated as run
+
+    run(catalogue, listeners, days, seed, json)
+
+
 @app.command("all")
 def everything(
     data: Annotated[Path | None, typer.Option(help="Folder of NAME/train.txt.gz and test.txt.gz for quality.")] = None,
@@ -87,6 +103,7 @@ def everything(
     ingest("single", json=results / "ingest-single.json")
     growth(json=results / "growth.json")
     refit(json=results / "refit.json")
+    simulated(json=results / "simulated.json")
     for folder in sorted(data.iterdir()) if data else ():
         if (folder / "train.txt.gz").exists():
             quality(folder / "train.txt.gz", folder / "test.txt.gz", results / f"quality-{folder.name}.json")

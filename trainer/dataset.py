@@ -60,6 +60,19 @@ def built(data: TrainingData, tracks: Sequence[Track], weights: TasteWeights, no
     )
 
 
+def first_heard(data: TrainingData, track_nos: npt.NDArray[np.int32]) -> csr_matrix[np.float64]:
+    """When each listener met each track: Unix time, csr (n_listeners, n_tracks), rows and columns as in `built`.
+
+    Empty where there are no listens to tell.
+    """
+    user_nos = np.unique(data.pairs.user_no)
+    if data.past is None:
+        nothing = np.empty(0, np.int32)
+        return csr_matrix((np.empty(0), (nothing, nothing)), shape=(len(user_nos), len(track_nos)))
+    past = _of_known_users(data.past, user_nos, track_nos)
+    return _matrix(past, past.at_s, user_nos, track_nos)
+
+
 def _listeners(
     pairs: Pairs, user_nos: npt.NDArray[np.int32], track_nos: npt.NDArray[np.int32], weights: TasteWeights, now_s: float
 ) -> csr_matrix[np.float32]:
@@ -79,7 +92,7 @@ def _validation(
     past = _of_known_users(data.past, user_nos, track_nos)
     known = _listeners(past, user_nos, track_nos, weights, data.cut_s)
     known.eliminate_zeros()
-    return time_split(known, final, _matrix(past, past.at_s, user_nos, track_nos), data.cut_s)
+    return time_split(known, final, first_heard(data, track_nos), data.cut_s)
 
 
 def _of_known_users(pairs: Pairs, user_nos: npt.NDArray[np.int32], track_nos: npt.NDArray[np.int32]) -> Pairs:

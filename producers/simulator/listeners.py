@@ -53,9 +53,7 @@ class Listener:
 def make_listener(number: int, tracks: TrackTable, seed: int) -> Listener:
     """Listener `number` (from 1); depends on nothing but the number, the seed and the tracks."""
     rng = np.random.default_rng((seed, number, 0))
-    favourites = _favourite_genres(rng, tracks)
-    shares = rng.dirichlet(np.full(len(favourites), 2.0)).astype(np.float32)
-    taste = _taste(rng, tracks, favourites, shares)
+    favourites, shares, taste = _drawn_taste(rng, tracks)
     size = min(int(rng.integers(*REPERTOIRE)), len(tracks))
     repertoire = _sample(rng, taste, size)
     pool = _sample(rng, taste * _POOL_SHARPNESS, min(POOL, len(tracks)))
@@ -77,6 +75,18 @@ def make_listener(number: int, tracks: TrackTable, seed: int) -> Listener:
         pool=pool,
         pool_fit=(taste[pool] - centre) / spread,
     )
+
+
+def true_taste(number: int, tracks: TrackTable, seed: int) -> Floats:
+    """Log-odds with which that listener chooses each track, shape (n,): the ground truth that answers can be judged by."""
+    return _drawn_taste(np.random.default_rng((seed, number, 0)), tracks)[2]
+
+
+def _drawn_taste(rng: np.random.Generator, tracks: TrackTable) -> tuple[Rows, Floats, Floats]:
+    """Favourite genres, their shares, and the taste that follows from them."""
+    favourites = _favourite_genres(rng, tracks)
+    shares = rng.dirichlet(np.full(len(favourites), 2.0)).astype(np.float32)
+    return favourites, shares, _taste(rng, tracks, favourites, shares)
 
 
 def _favourite_genres(rng: np.random.Generator, tracks: TrackTable) -> Rows:

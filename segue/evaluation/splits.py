@@ -38,6 +38,49 @@ def time_split(
     return Split(known, held_out)
 
 
+def share_split(preference: csr_matrix[np.float32], share: float, seed: int = 0) -> Split:
+    """Hold out a random `share` (0..1) of each listener's liked tracks, rounded; at least one stays known.
+
+    `preference`: csr (n_listeners, n_tracks). Unlike `random_split`, every listener with enough likes is judged.
+    """
+    chance = np.random.default_rng(seed).random(preference.nnz)
+    liked, rank = _ranks(preference, chance)
+    n_liked = np.bincount(liked, minlength=preference.shape[0])
+    wanted = np.rint(share * n_liked).astype(np.int64)
+    return _split(preference, _first(preference, rank, liked, np.minimum(wanted, n_liked - 1)))
+
+
+def last_split(preference: csr_matrix[np.float32], first_at_s: csr_matrix[np.float64], last: int) -> Split:
+    """Hold out the `last` liked tracks that each listener met most recently for the first time; at least one stays known.
+
+    `first_at_s`: csr of the same shape (n_listeners, n_tracks), Unix time at which each pair began, 0 where that is not known.
+    The rest stays as it is now: later plays of known tracks are seen, which a time split avoids.
+    """
+    entries = preference.tocoo()
+    begun = np.asarray(first_at_s.tocsr()[entries.row, entries.col]).ravel()
+    liked, rank = _ranks(preference, -begun)
+    n_liked = np.bincount(liked, minlength=preference.shape[0])
+    return _split(preference, _first(preference, rank, liked, np.minimum(last, n_liked - 1)))
+
+
+def _ranks(preference: csr_matrix[np.float32], key: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The row of each positive entry, and its place (from 0) within the row when sorted by `key`, both in order of entry."""
+    row = np.repeat(np.arange(preference.shape[0]), np.diff(preference.indptr))[preference.data > 0]
+    order = np.lexsort((key[preference.data > 0], row))
+    start = np.searchsorted(row, np.arange(preference.shape[0]))
+    rank = np.empty(len(row), np.intp)
+    rank[order] = np.arange(len(row)) - start[row[order]]
+    return row, rank
+
+
+def _first(
+    preference: csr_matrix[np.float32], rank: npt.NDArray[np.intp], row: npt.NDArray[np.intp], wanted: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    held = np.zeros(preference.nnz, np.bool_)
+    held[np.flatnonzero(preference.data > 0)] = rank < wanted[row]
+    return held
+
+
 def _split(preference: csr_matrix[np.float32], held: npt.NDArray[np.bool_]) -> Split:
     entries = preference.tocoo()
     parts = [

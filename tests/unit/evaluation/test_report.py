@@ -5,7 +5,6 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from segue.evaluation.report import evaluated, ranked
-from segue.evaluation.splits import random_split, time_split
 from segue.evaluation.tuning import learn_weights
 from segue.models.blend import Blend
 from segue.models.contract import Interactions
@@ -34,22 +33,6 @@ def test_a_short_list_is_padded() -> None:
     model = PopularityModel().fit(checkerboard(), catalogue())
     row = ranked(model, checkerboard().preference[:1], 20)[0].tolist()
     assert row[7:] == [-1] * 13
-
-
-def test_random_split_loses_and_shares_nothing() -> None:
-    preference = checkerboard().preference
-    split = random_split(preference, 0.3)
-    assert (split.known + split.held_out - preference).nnz == 0
-    assert split.known.multiply(split.held_out).nnz == 0
-    assert 0 < split.held_out.nnz < split.known.nnz
-
-
-def test_time_split_holds_out_discoveries_that_were_liked() -> None:
-    known = csr_matrix(np.array([[1.0, 0.0, 0.0, 0.0]], np.float32))
-    final = csr_matrix(np.array([[2.0, 1.0, -1.0, 0.5]], np.float32))
-    first_at_s = csr_matrix(np.array([[10.0, 60.0, 70.0, 50.0]]))
-    split = time_split(known, final, first_at_s, cut_s=50.0)
-    assert split.held_out.toarray().tolist() == [[0.0, 1.0, 0.0, 0.5]]
 
 
 def test_weights_are_learned_for_each_warmth_that_has_enough_listeners() -> None:
