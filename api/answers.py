@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from api.fallback import popular
 from api.listener_states import FoundState, preferences
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
-from api.schemas import Item, ReasonShown, StateShown
+from api.schemas import Item, NoteShown, ReasonShown, StateShown
+from api.steering import Wanted
 from segue.catalogue import Track
 from segue.errors import NotFound
 from segue.ids import TrackNo
 from segue.models.contract import History
-from segue.recommending.answer import Recommendation, Recommender
-from segue.recommending.filters import Filters
+from segue.recommending.answer import Answer, Recommendation, Recommender
+from segue.recommending.steering import DAY_S, Steering
 from segue.stores.redis.rows import ListenerRow
 from segue.taste import TasteWeights
 
 MODEL = "model"
 """Named in `degraded` while no snapshot is loaded."""
+
+Ask = Callable[[Recommender], Answer]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Answered:
     """The items of one answer and what made them."""
 
     items: tuple[Item, ...]
+    notes: tuple[NoteShown, ...]
     model_version: str | None
     degraded: tuple[str, ...]
 
@@ -50,44 +55,72 @@ class Answers:
         self._model, self._catalogue, self._weights, self._executor = model, catalogue, weights, executor
 
     async def for_listener(
-        self, row: ListenerRow | None, n: int, exclude: Collection[str], filters: Filters, genres: Sequence[str]
+        self, row: ListenerRow | None, wanted: Wanted, genres: Sequence[str] = (), artists: Sequence[str] = ()
     ) -> Answered:
-        """`n` tracks that are new to the listener; `exclude` holds track ids, of which unknown ones do not matter."""
-        numbers = {track.track_no for track in map(self._catalogue.by_id, exclude) if track is not None}
-        served = self._model.served
-        if served is None:
-            heard = set() if row is None else set(row.track_nos.tolist())
-            return await self._popular(n, filters, numbers | heard, genres)
-        found = await self._in_thread(partial(self._listener, served.recommender, row, n, numbers, filters, genres))
-        return Answered(self._items(found), served.version, ())
-
-    async def for_song(self, track: Track, n: int, filters: Filters) -> Answered:
-        """`n` tracks like this one."""
-        served = self._model.served
-        if served is None:
-            return await self._popular(n, filters, {track.track_no}, track.genres)
-        found = await self._in_thread(partial(_song, served.recommender, track, n, filters))
-        return Answered(self._items(found), served.version, ())
-
-    def _listener(
-        self,
-        recommender: Recommender,
-        row: ListenerRow | None,
-        n: int,
-        exclude: set[TrackNo],
-        filters: Filters,
-        genres: Sequence[str],
-    ) -> list[Recommendation]:
+        """Tracks for a listener; chosen genres and artists lead for a new one."""
         now_s = time.time()
-        history = History.empty()
-        if row is not None:
-            preferred = preferences(row, now_s, self._weights)
-            history = recommender.history(row.track_nos, preferred, row.cells["last_at_s"].astype(np.float64))
-        return recommender.for_listener(history, n, exclude, filters, genres, now_s)
 
-    async def _popular(self, n: int, filters: Filters, exclude: Collection[TrackNo], genres: Sequence[str]) -> Answered:
-        found = await self._in_thread(partial(popular, self._catalogue.most_popular(), n, filters, exclude, genres))
-        return Answered(self._items(found), None, (MODEL,))
+        def ask(recommender: Recommender) -> Answer:
+            history = self._history(recommender, row, now_s)
+            return recommender.for_listener(history, wanted.n, wanted.steering, genres=genres, artists=artists, now_s=now_s)
+
+        return await self._answered(ask, wanted, self._heard([row], wanted.steering, now_s), genres)
+
+    async def for_song(self, track: Track, wanted: Wanted) -> Answered:
+        """Tracks like this one."""
+        ask = partial(_song, track=track, n=wanted.n, steering=wanted.steering)
+        return await self._answered(ask, wanted, {track.track_no}, track.genres)
+
+    async def for_session(self, tracks: Sequence[tuple[Track, bool]], wanted: Wanted) -> Answered:
+        """What to play after these tracks, oldest first, each with whether it was skipped."""
+        steps = [(track.track_no, skipped) for track, skipped in tracks]
+        genres = [genre for track, skipped in tracks[-1:] if not skipped for genre in track.genres]
+        ask: Ask = lambda recommender: recommender.for_session(steps, wanted.n, wanted.steering)  # noqa: E731
+        return await self._answered(ask, wanted, {number for number, _ in steps}, genres)
+
+    async def for_playlist(self, tracks: Sequence[Track], title: str, wanted: Wanted) -> Answered:
+        """What else belongs with these tracks under this title."""
+        numbers = [track.track_no for track in tracks]
+        genres = [genre for track in tracks for genre in track.genres]
+        ask: Ask = lambda recommender: recommender.for_playlist(numbers, wanted.n, wanted.steering, title=title)  # noqa: E731
+        return await self._answered(ask, wanted, set(numbers), genres)
+
+    async def for_group(self, rows: Mapping[str, ListenerRow | None], wanted: Wanted) -> Answered:
+        """What suits these listeners, by user id, together."""
+        now_s = time.time()
+
+        def ask(recommender: Recommender) -> Answer:
+            members = {user_id: self._history(recommender, row, now_s) for user_id, row in rows.items()}
+            return recommender.for_group(members, wanted.n, wanted.steering, now_s=now_s)
+
+        return await self._answered(ask, wanted, self._heard(list(rows.values()), wanted.steering, now_s), ())
+
+    async def _answered(self, ask: Ask, wanted: Wanted, hidden: set[TrackNo], genres: Sequence[str]) -> Answered:
+        served = self._model.served
+        if served is None:
+            call = partial(popular, self._catalogue.most_popular(), wanted.n, wanted.steering, hidden, genres)
+        else:
+            call = partial(ask, served.recommender)
+        answer = await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        notes = tuple(NoteShown(note.code, note.text, note.fields) for note in answer.notes)
+        return Answered(self._items(answer.items), notes, served.version if served else None, () if served else (MODEL,))
+
+    def _history(self, recommender: Recommender, row: ListenerRow | None, now_s: float) -> History:
+        if row is None:
+            return History.empty()
+        return recommender.history(row.track_nos, preferences(row, now_s, self._weights), _last_at_s(row))
+
+    def _heard(self, rows: Sequence[ListenerRow | None], steering: Steering, now_s: float) -> set[TrackNo]:
+        """What the listeners heard, as `segue.recommending.steering.Steering.heard` decides, for when there is no model."""
+        heard: set[TrackNo] = set()
+        for row in rows:
+            if row is not None:
+                hidden = np.ones(len(row.track_nos), np.bool_)
+                if steering.heard_days is not None:
+                    hidden = _last_at_s(row) > now_s - steering.heard_days * DAY_S
+                    hidden |= preferences(row, now_s, self._weights) < 0
+                heard |= {TrackNo(number) for number in row.track_nos[hidden].tolist()}
+        return heard
 
     def _items(self, found: Sequence[Recommendation]) -> tuple[Item, ...]:
         """What was recommended, with names; a track that was deleted a moment ago is left out."""
@@ -95,12 +128,10 @@ class Answers:
         return tuple(self._item(recommendation, track) for recommendation, track in named if track is not None)
 
     def _item(self, found: Recommendation, track: Track) -> Item:
-        seed = None if found.reason.seed_track_no is None else self._catalogue.get(found.reason.seed_track_no)
-        reason = ReasonShown(found.reason.code, found.reason.text, seed.track_id if seed else None)
-        return Item(track.track_id, track.name, track.artists, found.score, reason, found.sources)
-
-    async def _in_thread(self, call: Callable[[], list[Recommendation]]) -> list[Recommendation]:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        why = found.reason
+        seed = None if why.seed_track_no is None else self._catalogue.get(why.seed_track_no)
+        reason = ReasonShown(why.code, why.text, seed.track_id if seed else None, why.seed_artist)
+        return Item(track.track_id, track.name, track.artists, found.score, reason, found.sources, found.propensity, why.suits)
 
 
 def state_shown(found: FoundState) -> StateShown:
@@ -112,9 +143,13 @@ def state_shown(found: FoundState) -> StateShown:
     return StateShown(row.events, last_event_at, found.age_ms, found.source)
 
 
-def _song(recommender: Recommender, track: Track, n: int, filters: Filters) -> list[Recommendation]:
+def _song(recommender: Recommender, track: Track, n: int, steering: Steering) -> Answer:
     try:
-        return recommender.for_song(track.track_no, n, filters)
+        return recommender.for_song(track.track_no, n, steering)
     except NotFound:
         # The catalogue learned of it a moment before the recommender does.
-        return recommender.add_tracks([track]).for_song(track.track_no, n, filters)
+        return recommender.add_tracks([track]).for_song(track.track_no, n, steering)
+
+
+def _last_at_s(row: ListenerRow) -> npt.NDArray[np.float64]:
+    return row.cells["last_at_s"].astype(np.float64)

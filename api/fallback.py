@@ -1,58 +1,103 @@
-"""Answers without a model: the catalogue's own popularity, under the same filters and reasons."""
+"""Answers without a model: the catalogue's own popularity, under the same filters, blocks and reasons.
+
+Neither the adventurousness dial nor exploration nor caps hold: there are no scores to weigh them against, which `degraded` tells.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+import numpy as np
+
 from segue.catalogue import Track
 from segue.ids import TrackNo
-from segue.recommending.answer import Recommendation
-from segue.recommending.filters import Filters
+from segue.recommending.answer import Answer, Recommendation
+from segue.recommending.eligibility import HEARD_FIELD, Condition, Eligibility, Note
+from segue.recommending.facts import Facts
+from segue.recommending.filters import FeatureRange, Filters
 from segue.recommending.reasons import popular_in
+from segue.recommending.steering import Steering
 
 SOURCES = ("popularity",)
 
 
 def popular(
-    ranked: Sequence[Track], n: int, filters: Filters, exclude: Collection[TrackNo], genres: Sequence[str] = ()
-) -> list[Recommendation]:
+    ranked: Sequence[Track], n: int, steering: Steering, hidden: Collection[TrackNo] = (), genres: Sequence[str] = ()
+) -> Answer:
     """The first `n` of `ranked` (most popular first) that pass; tracks of `genres` first. One version of each song.
 
-    Score: the catalogue's popularity on 0..1. Stops at n, so that the cost does not grow with the catalogue unless little passes.
+    `hidden`: what the listener heard. Score: the catalogue's popularity on 0..1. Stops at n, so that the cost does not grow with
+    the catalogue unless little passes.
     """
     chosen = {genre.casefold() for genre in genres}
-    passing = (track for track in _genres_first(ranked, chosen) if track.track_no not in exclude and passes(track, filters))
-    return [_recommendation(track, genres) for track in islice(_first_versions(passing), n)]
+    passing = (track for track in _genres_first(ranked, chosen) if track.track_no not in hidden and _allowed(track, steering))
+    items = tuple(_recommendation(track, genres) for track in islice(_first_versions(passing), n))
+    return Answer(items, _notes(ranked, n, len(items), steering, hidden))
 
 
 def passes(track: Track, filters: Filters) -> bool:
-    """Whether a track passes, as `segue.recommending.filters.Facts.passing` decides for many at once."""
+    """Whether a track passes, as `segue.recommending.filters.Filters.passing` decides for many at once."""
     return (
-        (not filters.genres or _has_genre(track, {genre.casefold() for genre in filters.genres}))
+        (not filters.genres or _has_any(track.genres, filters.genres))
+        and not _has_any(track.genres, filters.exclude_genres)
         and (not filters.moods or track.mood in filters.moods)
         and _within(track.year, filters.year_min, filters.year_max)
         and _within(track.popularity, filters.popularity_min, filters.popularity_max)
         and (filters.explicit is None or (track.explicit is True) == filters.explicit)
+        and all(_in_range(track, wanted) for wanted in filters.features)
     )
+
+
+def _allowed(track: Track, steering: Steering) -> bool:
+    return (
+        track.track_no not in steering.exclude
+        and track.track_no not in steering.blocked_tracks
+        and not _has_any(track.artists, steering.blocked_artists)
+        and passes(track, steering.filters)
+    )
+
+
+def _notes(ranked: Sequence[Track], n: int, found: int, steering: Steering, hidden: Collection[TrackNo]) -> tuple[Note, ...]:
+    if found >= n:
+        return ()
+    if found:
+        return (Note("fewer_than_asked", f"Only {found} of {n} tracks pass; all of them are here", ("n",)),)
+    facts = Facts.of(ranked)
+    numbers = np.array([track.track_no for track in ranked], np.int32)
+    excluded, blocked, heard = (
+        np.flatnonzero(np.isin(numbers, list(some))).astype(np.int32)
+        for some in (steering.exclude, steering.blocked_tracks, hidden)
+    )
+    own = Condition((HEARD_FIELD,), "not heard yet", hides=heard)
+    return (Eligibility.under(facts, [*steering.conditions(facts, excluded, blocked), own]).why_empty(),)
 
 
 def _genres_first(ranked: Sequence[Track], chosen: Collection[str]) -> Iterable[Track]:
     if not chosen:
         return ranked
-    liked = (track for track in ranked if _has_genre(track, chosen))
-    return chain(liked, (track for track in ranked if not _has_genre(track, chosen)))
+    liked = (track for track in ranked if _has_any(track.genres, chosen))
+    return chain(liked, (track for track in ranked if not _has_any(track.genres, chosen)))
 
 
 def _recommendation(track: Track, genres: Sequence[str]) -> Recommendation:
-    return Recommendation(track.track_no, (track.popularity or 0) / 100.0, popular_in(track, genres), SOURCES)
+    score = (track.popularity or 0) / 100.0
+    return Recommendation(track.track_no, score, popular_in(track, genres), SOURCES, {"popularity": score})
 
 
-def _has_genre(track: Track, folded: Collection[str]) -> bool:
-    return any(genre.casefold() in folded for genre in track.genres)
+def _has_any(names: Sequence[str], wanted: Collection[str]) -> bool:
+    folded = {name.casefold() for name in wanted}
+    return any(name.casefold() in folded for name in names)
 
 
-def _within(value: int | None, least: int | None, most: int | None) -> bool:
+def _in_range(track: Track, wanted: FeatureRange) -> bool:
+    if wanted.least is None and wanted.most is None:
+        return True
+    value = getattr(track.features, wanted.feature) if track.features else None
+    return _within(value, wanted.least, wanted.most)
+
+
+def _within(value: float | None, least: float | None, most: float | None) -> bool:
     if least is None and most is None:
         return True
     return value is not None and (least is None or value >= least) and (most is None or value <= most)

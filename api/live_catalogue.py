@@ -48,6 +48,7 @@ class LiveCatalogue:
         self._tracks: dict[TrackNo, Track] = {}
         self._numbers: dict[str, TrackNo] = {}
         self._genres: Counter[str] = Counter()
+        self._artists: Counter[str] = Counter()
         self._by_popularity: list[Track] | None = None
         self._subscribers: list[Subscriber] = []
         self._newest: datetime | None = None
@@ -76,6 +77,11 @@ class LiveCatalogue:
     def genres(self) -> Mapping[str, int]:
         """Number of tracks of each genre, folded."""
         return self._genres
+
+    @property
+    def artists(self) -> Mapping[str, int]:
+        """Number of tracks of each artist, folded, guests too."""
+        return self._artists
 
     def most_popular(self) -> Sequence[Track]:
         """Every track, most popular first; the order is kept until a track changes."""
@@ -134,13 +140,15 @@ class LiveCatalogue:
     def _remember(self, track: Track) -> None:
         self._tracks[track.track_no] = track
         self._numbers[track.track_id] = track.track_no
-        self._genres.update(_folded(track))
+        self._genres.update(_folded(track.genres))
+        self._artists.update(_folded(track.artists))
 
     def _forget(self, track_no: TrackNo) -> None:
         track = self._tracks.pop(track_no, None)
         if track is not None:
             del self._numbers[track.track_id]
-            self._genres.subtract(_folded(track))
+            self._genres.subtract(_folded(track.genres))
+            self._artists.subtract(_folded(track.artists))
 
     def _note_newest(self, changed_at: datetime) -> None:
         if self._newest is None or changed_at > self._newest:
@@ -154,8 +162,8 @@ class LiveCatalogue:
             log.log(logging.WARNING if reason else logging.INFO, "catalogue refresh", extra=fields(failure=reason or "none"))
 
 
-def _folded(track: Track) -> set[str]:
-    return {genre.casefold() for genre in track.genres}
+def _folded(names: Sequence[str]) -> set[str]:
+    return {name.casefold() for name in names}
 
 
 def _text(track: Track) -> str:

@@ -1,77 +1,30 @@
-"""The shapes of requests (pydantic, so that every wrong field is named at once) and of answers (msgspec, for speed)."""
+"""The shapes of answers (msgspec, for speed), and all shapes as OpenAPI components."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
-from segue.errors import InvalidEvent
-from segue.events import AudioFeatures, check_id
-
-MAX_ANSWERS = 100
-MAX_EXCLUDED = 1_000
-MAX_GENRES = 50
-
-Model = TypeVar("Model", bound=BaseModel)
+from segue.events import AudioFeatures
 
 
-def _id(value: str) -> str:
-    try:
-        check_id("it", value)
-    except InvalidEvent as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-Id = Annotated[str, AfterValidator(_id)]
-Count = Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
-Year = Annotated[int, Field(ge=1000, le=9999)]
-Popularity = Annotated[int, Field(ge=0, le=100)]
-Genres = Annotated[list[str], Field(max_length=MAX_GENRES)]
-
-
-class WantedTracks(BaseModel):
-    """Which tracks may be answered; everything that is given must hold."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    genres: Genres = Field(default=[], description="Any of these genres.")
-    moods: list[Mood] = Field(default=[], max_length=4, description="Any of these moods.")
-    year_min: Year | None = None
-    year_max: Year | None = None
-    explicit: bool | None = Field(default=None, description="false leaves explicit tracks out; true asks for them only.")
-    popularity_min: Popularity | None = None
-    popularity_max: Popularity | None = None
-
-
-class ListenerQuestion(BaseModel):
-    """What to recommend to a listener."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    user_id: Id
-    n: Count = 10
-    exclude: list[str] = Field(
-        default=[], max_length=MAX_EXCLUDED, description="Track ids to leave out; unknown ones are ignored."
-    )
-    filters: WantedTracks = WantedTracks()
-    genres: Genres = Field(default=[], description="Genres the listener likes; they steer the first answers of a new listener.")
-
-
-class ReasonShown(msgspec.Struct, frozen=True):
-    """Why a track is here: a stable code, words for people, and the listener's own track that led to it."""
+class ReasonShown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a track is here: a stable code, words for people, and the listener's own track or the chosen artist behind it."""
 
     code: str
     text: str
     seed_track_id: str | None
+    seed_artist: str | None = None
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One recommended track. `sources`: which models brought it up."""
+    """One recommended track. `sources`: which models brought it up. `propensity`: with which probability this track got this slot
+    (1 without exploration). `suits`: in a group, the members who like it.
+    """
 
     track_id: str
     name: str
@@ -79,6 +32,16 @@ class Item(msgspec.Struct, frozen=True):
     score: float
     reason: ReasonShown
     sources: tuple[str, ...]
+    propensity: float = 1.0
+    suits: tuple[str, ...] = ()
+
+
+class NoteShown(msgspec.Struct, frozen=True):
+    """What to know about an answer: why there are no or few tracks, which caps gave way. `fields`: of the request."""
+
+    code: str
+    text: str
+    fields: tuple[str, ...]
 
 
 class StateShown(msgspec.Struct, frozen=True):
@@ -91,7 +54,7 @@ class StateShown(msgspec.Struct, frozen=True):
 
 
 class ListenerAnswer(msgspec.Struct, frozen=True):
-    """`degraded` names what was needed and did not answer; empty when all is well."""
+    """`degraded` names what was needed and did not answer; empty when all is well. `seed`: of the exploration, if any."""
 
     rec_id: str
     user_id: str
@@ -99,6 +62,8 @@ class ListenerAnswer(msgspec.Struct, frozen=True):
     state: StateShown
     degraded: tuple[str, ...]
     items: tuple[Item, ...]
+    notes: tuple[NoteShown, ...] = ()
+    seed: int | None = None
 
 
 class SongAnswer(msgspec.Struct, frozen=True):
@@ -109,6 +74,38 @@ class SongAnswer(msgspec.Struct, frozen=True):
     model_version: str | None
     degraded: tuple[str, ...]
     items: tuple[Item, ...]
+    notes: tuple[NoteShown, ...] = ()
+    seed: int | None = None
+
+
+class NextAnswer(msgspec.Struct, frozen=True):
+    """What goes on with a session or a playlist."""
+
+    rec_id: str
+    model_version: str | None
+    degraded: tuple[str, ...]
+    items: tuple[Item, ...]
+    notes: tuple[NoteShown, ...] = ()
+    seed: int | None = None
+
+
+class MemberShown(msgspec.Struct, frozen=True):
+    """One listener of a group and the state behind the answer."""
+
+    user_id: str
+    state: StateShown
+
+
+class GroupAnswer(msgspec.Struct, frozen=True):
+    """What suits several listeners together."""
+
+    rec_id: str
+    model_version: str | None
+    members: tuple[MemberShown, ...]
+    degraded: tuple[str, ...]
+    items: tuple[Item, ...]
+    notes: tuple[NoteShown, ...] = ()
+    seed: int | None = None
 
 
 class TrackShown(msgspec.Struct, frozen=True):
@@ -199,8 +196,7 @@ class ProblemShown(msgspec.Struct, frozen=True):
     errors: tuple[dict[str, str], ...] = ()
 
 
-ANSWERS = (ListenerAnswer, SongAnswer, TrackShown, TracksFound, UserShown, EventsAnswer, ProblemShown)
-QUESTIONS = (ListenerQuestion,)
+ANSWERS = (ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, UserShown, EventsAnswer, ProblemShown)
 _REF = "#/components/schemas/{model}"
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal, get_args
 
 from segue.events import AudioFeatures
@@ -59,8 +60,11 @@ def release_year(released: str | None) -> int | None:
 
 
 def mood_of(features: AudioFeatures | None) -> Mood | None:
-    """The quadrant of valence and energy, both cut at 0.5 (Russell, "A circumplex model of affect", 1980)."""
-    if features is None:
+    """The quadrant of valence and energy, both cut at 0.5 (Russell, "A circumplex model of affect", 1980).
+
+    None without features, or when one of the two is not a finite number.
+    """
+    if features is None or not (isfinite(features.valence) and isfinite(features.energy)):
         return None
     if features.valence >= 0.5:
         return "happy" if features.energy >= 0.5 else "calm"
@@ -78,6 +82,11 @@ def song_key(name: str, artists: Sequence[str]) -> str:
     words = _WORD.findall(short) or _WORD.findall(title)
     artist = _WORD.findall(_fold(artists[0])) if artists else []
     return f"{' '.join(artist)}|{' '.join(words)}"
+
+
+def folded_words(text: str) -> list[str]:
+    """The words of a text, without accents and case."""
+    return _WORD.findall(_fold(text))
 
 
 def _fold(text: str) -> str:

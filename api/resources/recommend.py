@@ -1,4 +1,4 @@
-"""`GET /recommend/song/{track_id}` and `POST /recommend/user/`.
+"""`GET /recommend/song/{track_id}` and `POST /recommend/user/`, `/session`, `/playlist`, `/group`.
 
 CPU per request of the whole process, pollers included, in two rounds of 200 requests at 1 to 8 connections: 16 to 22 ms for a
 listener, 7 to 9 ms for a song; `GET /tracks/{track_id}`, which scores nothing, takes 0.8 ms. Over HTTP, 28,352 tracks, 300
@@ -8,115 +8,191 @@ on an idle machine.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.answers import state_shown
+from api import examples
+from api.answers import Answered, state_shown
 from api.bodies import read_model
 from api.listener_states import FoundState
-from api.problems import FieldError, invalid_fields
+from api.questions import (
+    MAX_ANSWERS,
+    MAX_EXCLUDED,
+    MAX_GENRES,
+    GroupQuestion,
+    ListenerQuestion,
+    PlaylistQuestion,
+    SessionQuestion,
+    Steered,
+    Variety,
+    WantedTracks,
+)  # fmt: skip
 from api.resources.tracks import known_track, require_catalogue
 from api.responses import json_response
-from api.schemas import MAX_ANSWERS, MAX_GENRES, ListenerAnswer, ListenerQuestion, SongAnswer, WantedTracks, documented
+from api.schemas import GroupAnswer, ListenerAnswer, MemberShown, NextAnswer, NoteShown, SongAnswer, documented
 from api.services import Services
-from segue.catalogue import MOODS, Mood
+from api.steering import Wanted, check_artists, check_genres, wanted
+from segue.catalogue import MOODS, Mood, Track
 from segue.errors import PostgresUnavailable
 from segue.ids import uuid7
-from segue.recommending.filters import Filters
+from segue.logs import fields
+from segue.recommending.answer import FOR_LISTENER, FOR_SONG
 
-GENRES_NAMED = 10
-"""How many of the known genres a refusal names."""
-
-EXAMPLE_ITEM = {
-    "track_id": "4uLU6hMCjMI75M1A2tKUQC",
-    "name": "Never Gonna Give You Up",
-    "artists": ["Rick Astley"],
-    "score": 3.4142,
-    "reason": {
-        "code": "because_you_played",
-        "text": "Because you played Together Forever by Rick Astley",
-        "seed_track_id": "3LWzfwwhiPrUz8pOnWlMzl",
-    },
-    "sources": ["co_listening", "als"],
-}
-EXAMPLE_LISTENER = {
-    "rec_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77",
-    "user_id": "alice",
-    "model_version": "20261123T190501Z-3f9a1c",
-    "state": {"events": 42, "last_event_at": "2026-11-23T19:04:58Z", "age_ms": 310, "source": "redis"},
-    "degraded": [],
-    "items": [EXAMPLE_ITEM],
-}
-EXAMPLE_SONG = {
-    "rec_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c78",
-    "track_id": "3LWzfwwhiPrUz8pOnWlMzl",
-    "model_version": "20261123T190501Z-3f9a1c",
-    "degraded": [],
-    "items": [EXAMPLE_ITEM],
-}
-_QUESTION: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/ListenerQuestion"},
-                "examples": {
-                    "plain": {"value": {"user_id": "alice"}},
-                    "steered": {
-                        "value": {
-                            "user_id": "alice",
-                            "n": 20,
-                            "filters": {"genres": ["rock"], "moods": ["happy"], "year_min": 1990},
-                        }
-                    },
-                    "newcomer": {"value": {"user_id": "bob", "genres": ["jazz"]}},
-                },
-            }
-        },
-    }
-}
+log = logging.getLogger(__name__)
 
 
 def router(services: Services) -> APIRouter:
     """The routes of recommendations."""
     routes = APIRouter(tags=["recommendations"])
 
-    @routes.get("/recommend/song/{track_id}", responses=documented(SongAnswer, EXAMPLE_SONG))
+    @routes.get("/recommend/song/{track_id}", responses=documented(SongAnswer, examples.SONG))
     async def recommend_song(
         track_id: str,
         n: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
         genre: Annotated[list[str], Query(max_length=MAX_GENRES)] = [],  # noqa: B006 - FastAPI copies defaults
+        exclude_genre: Annotated[list[str], Query(max_length=MAX_GENRES)] = [],  # noqa: B006
         mood: Annotated[list[Mood], Query(max_length=len(MOODS))] = [],  # noqa: B006
+        year_min: Annotated[int | None, Query(ge=1000, le=9999)] = None,
+        year_max: Annotated[int | None, Query(ge=1000, le=9999)] = None,
+        explicit: bool | None = None,
+        popularity_min: Annotated[int | None, Query(ge=0, le=100)] = None,
+        popularity_max: Annotated[int | None, Query(ge=0, le=100)] = None,
+        exclude: Annotated[list[str], Query(max_length=MAX_EXCLUDED)] = [],  # noqa: B006
+        adventurousness: Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)] = 0.5,
+        diversity: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
+        per_artist: Annotated[int | None, Query(ge=1, le=MAX_ANSWERS)] = None,
+        per_album: Annotated[int | None, Query(ge=1, le=MAX_ANSWERS)] = None,
     ) -> Response:
-        """Songs like this one. `genre` and `mood` may be given several times: any of them passes."""
+        """Songs like this one. What is a list may be given several times: any genre or mood of it passes."""
         track = known_track(services, track_id)
-        _check_genres(services, "genre", genre)
-        answered = await services.answers.for_song(track, n, Filters(genres=tuple(genre), moods=tuple(mood)))
-        services.metrics.degraded(answered.degraded)
-        return json_response(SongAnswer(str(uuid7()), track_id, answered.model_version, answered.degraded, answered.items))
+        check_genres(services.catalogue, {"genre": genre, "exclude_genre": exclude_genre})
+        filters = WantedTracks(
+            genres=genre, exclude_genres=exclude_genre, moods=mood, year_min=year_min, year_max=year_max, explicit=explicit,
+            popularity_min=popularity_min, popularity_max=popularity_max,
+        )  # fmt: skip
+        variety = Variety(strength=diversity, per_artist=per_artist, per_album=per_album)
+        question = Steered(n=n, exclude=exclude, filters=filters, adventurousness=adventurousness, diversity=variety)
+        asked = wanted(question, services.catalogue, FOR_SONG, "")
+        answered = await services.answers.for_song(track, asked)
+        made = _made(services, answered, asked)
+        return json_response(
+            SongAnswer(made.rec_id, track_id, answered.model_version, made.degraded, answered.items, answered.notes, asked.seed)
+        )
 
     @routes.post("/recommend/user", include_in_schema=False)
-    @routes.post("/recommend/user/", responses=documented(ListenerAnswer, EXAMPLE_LISTENER), openapi_extra=_QUESTION)
+    @routes.post(
+        "/recommend/user/",
+        responses=documented(ListenerAnswer, examples.LISTENER),
+        openapi_extra=examples.asked("ListenerQuestion", examples.LISTENER_QUESTIONS),
+    )
     async def recommend_user(request: Request) -> Response:
         """Tracks for a listener, from the state of this moment. Unknown listeners get what is popular, never an error."""
         question = await read_model(request, ListenerQuestion, services.settings.max_body_bytes)
         require_catalogue(services)
-        _check_genres(services, "filters.genres", question.filters.genres)
-        _check_genres(services, "genres", question.genres)
-        return json_response(await _answer(services, question))
+        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        check_genres(services.catalogue, {"genres": question.genres})
+        check_artists(services.catalogue, {"artists": question.artists})
+        found = await services.listeners.find(question.user_id)
+        genres, away = await _chosen_genres(services, question, found)
+        answered = await services.answers.for_listener(found.row, asked, genres, question.artists)
+        made = _made(services, answered, asked, (*found.degraded, *away))
+        return json_response(
+            ListenerAnswer(
+                made.rec_id,
+                question.user_id,
+                answered.model_version,
+                state_shown(found),
+                made.degraded,
+                answered.items,
+                answered.notes,
+                asked.seed,
+            )
+        )
+
+    @routes.post(
+        "/recommend/session",
+        responses=documented(NextAnswer, examples.NEXT),
+        openapi_extra=examples.asked("SessionQuestion", examples.SESSION_QUESTIONS),
+    )
+    async def recommend_session(request: Request) -> Response:
+        """What to play next in a session without an account. Nothing is stored."""
+        question = await read_model(request, SessionQuestion, services.settings.max_body_bytes)
+        require_catalogue(services)
+        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        known = [(services.catalogue.by_id(step.track_id), step.outcome == "skip") for step in question.tracks]
+        tracks = [(track, skipped) for track, skipped in known if track is not None]
+        answered = await services.answers.for_session(tracks, asked)
+        return _next(services, answered, asked, _unknown([track for track, _ in known]))
+
+    @routes.post(
+        "/recommend/playlist",
+        responses=documented(NextAnswer, examples.NEXT),
+        openapi_extra=examples.asked("PlaylistQuestion", examples.PLAYLIST_QUESTIONS),
+    )
+    async def recommend_playlist(request: Request) -> Response:
+        """What else belongs in a playlist, by its tracks and the words of its title."""
+        question = await read_model(request, PlaylistQuestion, services.settings.max_body_bytes)
+        require_catalogue(services)
+        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        known = [services.catalogue.by_id(track_id) for track_id in question.tracks]
+        answered = await services.answers.for_playlist([t for t in known if t is not None], question.title, asked)
+        return _next(services, answered, asked, _unknown(known))
+
+    @routes.post(
+        "/recommend/group",
+        responses=documented(GroupAnswer, examples.GROUP),
+        openapi_extra=examples.asked("GroupQuestion", examples.GROUP_QUESTIONS),
+    )
+    async def recommend_group(request: Request) -> Response:
+        """What to play to several listeners together: liked on average, and a misery to nobody."""
+        question = await read_model(request, GroupQuestion, services.settings.max_body_bytes)
+        require_catalogue(services)
+        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        user_ids = list(dict.fromkeys(question.user_ids))
+        states = dict(zip(user_ids, await asyncio.gather(*map(services.listeners.find, user_ids)), strict=True))
+        answered = await services.answers.for_group({user_id: state.row for user_id, state in states.items()}, asked)
+        made = _made(services, answered, asked, [name for state in states.values() for name in state.degraded])
+        members = tuple(MemberShown(user_id, state_shown(state)) for user_id, state in states.items())
+        return json_response(
+            GroupAnswer(made.rec_id, answered.model_version, members, made.degraded, answered.items, answered.notes, asked.seed)
+        )
 
     return routes
 
 
-async def _answer(services: Services, question: ListenerQuestion) -> ListenerAnswer:
-    found = await services.listeners.find(question.user_id)
-    genres, away = await _chosen_genres(services, question, found)
-    answered = await services.answers.for_listener(found.row, question.n, question.exclude, _filters(question.filters), genres)
-    degraded = tuple(dict.fromkeys((*found.degraded, *away, *answered.degraded)))
+@dataclass(frozen=True)
+class _Made:
+    rec_id: str
+    degraded: tuple[str, ...]
+
+
+def _made(services: Services, answered: Answered, asked: Wanted, away: Sequence[str] = ()) -> _Made:
+    """Names an answer, counts what it had to do without, and logs the propensities of one that explored."""
+    degraded = tuple(dict.fromkeys((*away, *answered.degraded)))
     services.metrics.degraded(degraded)
-    return ListenerAnswer(str(uuid7()), question.user_id, answered.model_version, state_shown(found), degraded, answered.items)
+    made = _Made(str(uuid7()), degraded)
+    if asked.seed is not None:
+        slots = " ".join(f"{item.track_id}:{item.propensity:.6g}" for item in answered.items)
+        epsilon = asked.steering.exploration.epsilon
+        log.info("explored", extra=fields(rec_id=made.rec_id, epsilon=epsilon, seed=asked.seed, slots=slots))
+    return made
+
+
+def _next(services: Services, answered: Answered, asked: Wanted, unknown: tuple[NoteShown, ...]) -> Response:
+    made = _made(services, answered, asked)
+    notes = (*unknown, *answered.notes)
+    return json_response(NextAnswer(made.rec_id, answered.model_version, made.degraded, answered.items, notes, asked.seed))
+
+
+def _unknown(tracks: Sequence[Track | None]) -> tuple[NoteShown, ...]:
+    """A note that names the positions of unknown tracks, which are passed over."""
+    where = tuple(f"tracks.{position}" for position, track in enumerate(tracks) if track is None)
+    return (NoteShown("unknown_tracks", f"Passed over: {len(where)} tracks that the catalogue lacks", where),) if where else ()
 
 
 async def _chosen_genres(
@@ -130,18 +206,3 @@ async def _chosen_genres(
     except PostgresUnavailable as error:
         return (), (error.service,)
     return (profile.genres if profile else ()), ()
-
-
-def _filters(wanted: WantedTracks) -> Filters:
-    return Filters(
-        tuple(wanted.genres), tuple(wanted.moods), wanted.year_min, wanted.year_max, wanted.explicit, wanted.popularity_min,
-        wanted.popularity_max,
-    )  # fmt: skip
-
-
-def _check_genres(services: Services, field: str, genres: Sequence[str]) -> None:
-    known = services.catalogue.genres
-    unknown = [genre for genre in genres if known.get(genre.casefold(), 0) < 1]
-    if unknown:
-        some = ", ".join(sorted(known, key=lambda genre: (-known[genre], genre))[:GENRES_NAMED])
-        raise invalid_fields([FieldError(field, f"no track has genre {genre!r}; known are {some}, …") for genre in unknown])

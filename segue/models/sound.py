@@ -65,8 +65,9 @@ def sound_vectors(tracks: Sequence[Track], scale: SoundScale, dimensions: int) -
 
 
 def raw_features(tracks: Sequence[Track]) -> npt.NDArray[np.float64]:
-    """The features as the catalogue has them (skewed ones by their square root), NaN where missing."""
+    """The features as the catalogue has them (skewed ones by their square root), NaN where missing or infinite."""
     rows = np.array([_raw(track) for track in tracks], np.float64).reshape(len(tracks), len(FEATURES))
+    rows[np.isinf(rows)] = np.nan
     skewed = [FEATURES.index(name) for name in SKEWED]
     rows[:, skewed] = np.sqrt(np.maximum(rows[:, skewed], 0.0))
     return rows

@@ -1,18 +1,15 @@
-"""The recommender: candidates, scores, filters, diversity, reasons.
+"""The recommender: what may be asked of one snapshot's models and the catalogue as it is now.
 
 Immutable: `add_tracks` and `remove_tracks` return a new recommender that shares the models, so readers in other threads keep a
 whole one.
-
-Cost measured with 28,356 tracks and 64 factors on one thread (OPENBLAS_NUM_THREADS=1; a threaded BLAS only adds waiting):
-for_listener with 100 tracks of history 5.6 ms, for_song 2.6 ms, add_tracks of 100 tracks 17 ms. Scoring is exact and reads the
-item factors and sound vectors once, so cost grows with tracks times (factors + 64).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -21,35 +18,39 @@ import numpy.typing as npt
 from segue.catalogue import Track
 from segue.errors import NotFound
 from segue.ids import TrackNo
-from segue.models.blend import Blend, added
-from segue.models.contract import Columns, Floats, History
-from segue.recommending.candidates import ranked_pool
-from segue.recommending.diversity import Diversity, diversified
-from segue.recommending.filters import Facts, Filters, replaced
-from segue.recommending.reasons import Reason, listener_reason, popular_in, song_reason, sources, strongest
+from segue.models.blend import Blend
+from segue.models.contract import Columns, History
+from segue.recommending.diversity import Diversity
+from segue.recommending.eligibility import Condition, Eligibility
+from segue.recommending.facts import Facts, replaced
+from segue.recommending.pipeline import Answer, Question, Recommendation, answered
+from segue.recommending.reasons import (
+    Circumstances,
+    Reason,
+    group_reason,
+    listener_reason,
+    song_reason,
+    strongest_part,
+    strongest_seeds,
+)  # fmt: skip
+from segue.recommending.retrieval import Pool
+from segue.recommending.sessions import session_history
+from segue.recommending.sources import GroupSource, Lift, ListenerSource, SongSource, Source, with_seeds
+from segue.recommending.steering import STRAIGHT, Steering
+from segue.recommending.titles import title_match
 
-NO_FILTERS = Filters()
+__all__ = ["Answer", "Recommendation", "Recommender"]
+
 FOR_LISTENER = Diversity(strength=0.2, per_artist=2)
 FOR_SONG = Diversity(strength=0.1, per_artist=2)
 SESSION_BOOST = 1.0
 SESSION_HALF_LIFE_S = 3_600.0
 """What was liked just now counts (1 + SESSION_BOOST) times, half of the extra an hour later: the answer follows the session."""
-GENRE_LIFT = 2.0
-"""Lift of a newcomer's chosen genres in spans of the scores: above 1, so that variety does not mix others in either."""
-SONG_POPULARITY = 0.1
-"""Of two songs equally like the seed, the better known one; the likeness of the closest songs is about 1."""
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One track of an answer. `score` orders tracks within one answer only; `sources` are the models behind it, strongest
-    first.
-    """
-
-    track_no: TrackNo
-    score: float
-    reason: Reason
-    sources: tuple[str, ...]
+CHOICE_SPANS = 2.0
+"""Lift of a newcomer's chosen genres and of a new playlist's title in ranges of the scores: above 1, so that variety does not mix
+others in either. It fades with every like."""
+SEEDS_PER_ARTIST = 3
+"""A chosen artist stands for so many of their best known tracks."""
 
 
 class Recommender:
@@ -82,7 +83,8 @@ class Recommender:
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres that filters can ask for, folded, most tracks first."""
-        return tuple(sorted(self._facts.genres, key=lambda genre: (-len(self._facts.genres[genre]), genre)))
+        counted = {genre: self._facts.genres.count(genre) for genre in self._facts.genres.codes}
+        return tuple(sorted((g for g in counted if counted[g]), key=lambda genre: (-counted[genre], genre)))
 
     @property
     def n_tracks(self) -> int:
@@ -133,88 +135,104 @@ class Recommender:
         self,
         history: History,
         n: int,
-        exclude: AbstractSet[TrackNo] = frozenset(),
-        filters: Filters = NO_FILTERS,
+        steering: Steering = STRAIGHT,
+        *,
         genres: Sequence[str] = (),
+        artists: Sequence[str] = (),
         now_s: float | None = None,
-        diversity: Diversity = FOR_LISTENER,
-    ) -> list[Recommendation]:
-        """`n` tracks for a listener, fewer only if fewer pass; nothing from the history nor another version of it.
+    ) -> Answer:
+        """`n` tracks for a listener, fewer only if fewer pass.
 
-        An empty history is answered by popularity, chosen `genres` first; they lose their say as likes arrive. `now_s` (Unix
-        time) lets what was liked in this session count more; None does not.
+        An empty history is answered by popularity, chosen `genres` first and what goes with chosen `artists`; both lose their say
+        as likes arrive. `now_s` (Unix time) lets what was liked in this session count more; None does not.
         """
-        history = _with_session(history, now_s)
-        eligible = self._facts.passing(filters)
-        eligible &= ~self._facts.versions_of(history.columns)
-        eligible[self._columns(exclude)] = False
-        scores = self._blend.blended(history)
-        parts = dict(scores.parts)
-        if genres:
-            parts["genres"] = self._chosen_genres(scores.total, genres, history.liked)
-        chosen, total = self._chosen(parts, eligible, n, diversity)
-        seeds = strongest(self._blend.evidence(history, chosen, scores), history)
-        return [
-            self._recommendation(column, total, parts, self._listener_reason(i, column, parts, seeds, genres))
-            for i, column in enumerate(chosen.tolist())
-        ]
+        heard = steering.heard(self._facts, history, time.time() if now_s is None else now_s)
+        seeded = self._seeds(artists)
+        taste = with_seeds(_with_session(history, now_s), list(seeded)) if seeded else _with_session(history, now_s)
+        lifts = (Lift("genres", self._facts.in_genres(genres).astype(np.float32), _fading(history)),) if genres else ()
+        told = Circumstances(self._tracks, genres, seeded=seeded)
+        return self._listened(ListenerSource(self._blend, taste, lifts), heard, n, steering, told)
 
-    def for_song(
-        self,
-        track_no: TrackNo,
-        n: int,
-        filters: Filters = NO_FILTERS,
-        exclude: AbstractSet[TrackNo] = frozenset(),
-        diversity: Diversity = FOR_SONG,
-    ) -> list[Recommendation]:
+    def for_session(self, tracks: Sequence[tuple[TrackNo, bool]], n: int, steering: Steering = STRAIGHT) -> Answer:
+        """What to play after `tracks`, oldest first, each with whether it was skipped; nothing of the session comes again.
+
+        Unknown tracks are passed over.
+        """
+        columns = self._lookup(np.array([number for number, _ in tracks], np.int32))
+        known = [(int(column), skipped) for column, (_, skipped) in zip(columns, tracks, strict=True) if column >= 0]
+        history = session_history([column for column, _ in known], [skipped for _, skipped in known])
+        return self._continued(history, n, steering)
+
+    def for_playlist(self, track_nos: Sequence[TrackNo], n: int, steering: Steering = STRAIGHT, *, title: str = "") -> Answer:
+        """Tracks that go on with a playlist; none of it comes again. Without tracks the title alone decides."""
+        history = self.history_of(track_nos)
+        match = title_match(title, self._facts)
+        lifts = (Lift("title", match, _fading(history)),) if match.any() else ()
+        return self._continued(history, n, steering, lifts, title)
+
+    def for_group(
+        self, members: Mapping[str, History], n: int, steering: Steering = STRAIGHT, *, now_s: float | None = None
+    ) -> Answer:
+        """Tracks for listeners together: the average of what each likes, without misery.
+
+        What any of them turned down is out in every version, and what any of them heard, as `steering.heard_days` says.
+        """
+        at_s = time.time() if now_s is None else now_s
+        heard = chain.from_iterable(steering.heard(self._facts, history, at_s) for history in members.values())
+        tastes = {name: ListenerSource(self._blend, _with_session(history, now_s)) for name, history in members.items()}
+        source = GroupSource(tastes)
+        eligibility = self._eligibility(heard, steering)
+        return self._asked(source, eligibility, n, steering, FOR_LISTENER, partial(_group_reasons, source))
+
+    def for_song(self, track_no: TrackNo, n: int, steering: Steering = STRAIGHT) -> Answer:
         """`n` tracks like this one, fewer only if fewer pass; no other version of it. Raises NotFound."""
         seed = self.track(track_no)
-        columns = self._columns([track_no])
-        eligible = self._facts.passing(filters)
-        eligible &= ~self._facts.versions_of(columns)
-        eligible[self._columns(exclude)] = False
-        parts = self._blend.likeness(int(columns[0]), eligible)
-        parts["popularity"] = self._known_better()
-        chosen, total = self._chosen(parts, eligible, n, diversity)
-        shares = [{name: float(part[column]) for name, part in parts.items()} for column in chosen]
-        reasons = [song_reason(share, seed) for share in shares]
-        return [self._recommendation(c, total, parts, reason) for c, reason in zip(chosen.tolist(), reasons, strict=True)]
+        column = self._columns([track_no])
+        own = Condition(("track_id",), "another song", hides=self._facts.versions_of(column))
+        eligibility = self._eligibility([own], steering)
+        source = SongSource(self._blend, int(column[0]), eligibility.mask)
+        return self._asked(source, eligibility, n, steering, FOR_SONG, partial(_song_reasons, seed))
 
-    def _chosen(
-        self, parts: Mapping[str, Floats], eligible: npt.NDArray[np.bool_], n: int, diversity: Diversity
-    ) -> tuple[Columns, Floats]:
-        total = added(parts)
-        pool = ranked_pool(total, eligible, self._facts, self._track_nos, n)
-        vectors = self._blend.content.vectors(pool)
-        return pool[diversified(total[pool], vectors @ vectors.T, self._facts.artist[pool], n, diversity)], total
+    def _continued(self, history: History, n: int, steering: Steering, lifts: tuple[Lift, ...] = (), title: str = "") -> Answer:
+        """After a session or a playlist, whose own tracks are no news whatever `heard_days` says."""
+        own = [Condition(("tracks",), "not in it already", hides=self._facts.versions_of(history.columns))]
+        return self._listened(
+            ListenerSource(self._blend, history, lifts), own, n, steering, Circumstances(self._tracks, title=title)
+        )
 
-    def _recommendation(self, column: int, total: Floats, parts: Mapping[str, Floats], reason: Reason) -> Recommendation:
-        number = TrackNo(int(self._track_nos[column]))
-        return Recommendation(number, round(float(total[column]), 4), reason, sources(parts, column))
+    def _listened(
+        self, source: ListenerSource, own: Iterable[Condition], n: int, steering: Steering, told: Circumstances
+    ) -> Answer:
+        eligibility = self._eligibility(own, steering)
+        return self._asked(source, eligibility, n, steering, FOR_LISTENER, partial(_listener_reasons, source, told))
 
-    def _listener_reason(
+    def _eligibility(self, own: Iterable[Condition], steering: Steering) -> Eligibility:
+        excluded, blocked = self._columns(steering.exclude), self._columns(steering.blocked_tracks)
+        return Eligibility.under(self._facts, chain(steering.conditions(self._facts, excluded, blocked), own))
+
+    def _asked(
         self,
-        position: int,
-        column: int,
-        parts: Mapping[str, Floats],
-        seeds: Mapping[str, Columns],
-        genres: Sequence[str],
-    ) -> Reason:
-        shares = {name: float(part[column]) for name, part in parts.items()}
-        track = self._tracks[column]
-        chosen = shares.pop("genres", 0.0)
-        if track is not None and chosen > 0 and chosen >= max(shares.get("als", 0) + shares.get("co_listening", 0), 0):
-            return popular_in(track, genres)
-        return listener_reason(shares, {side: int(columns[position]) for side, columns in seeds.items()}, self._tracks)
+        source: Source,
+        eligibility: Eligibility,
+        n: int,
+        steering: Steering,
+        usual: Diversity,
+        explain: Callable[[Pool], Sequence[Reason]],
+    ) -> Answer:
+        diversity = steering.diversity or usual
+        question = Question(source, eligibility, n, steering, diversity, explain, self._blend.popularity.scores)
+        return answered(question, self._track_nos)
 
-    def _chosen_genres(self, total: Floats, genres: Sequence[str], liked: int) -> Floats:
-        """Lifts tracks of the chosen genres above all others for a newcomer, and less with every like."""
-        lift = GENRE_LIFT * float(np.ptp(total)) / (1 + liked) if len(total) else 0.0
-        return self._facts.in_genres(genres).astype(np.float32) * np.float32(lift)
-
-    def _known_better(self) -> Floats:
-        scores = self._blend.popularity.scores
-        return scores * np.float32(SONG_POPULARITY / max(float(scores.max(initial=0.0)), 1e-9))
+    def _seeds(self, artists: Sequence[str]) -> dict[int, str]:
+        """The best known tracks of chosen artists: artist by column."""
+        known = self._blend.popularity.scores
+        found: dict[int, str] = {}
+        for artist in artists:
+            columns = self._facts.artists.of(artist.casefold())
+            columns = columns[self._facts.shown[columns]]
+            best = columns[np.argsort(-known[columns], kind="stable")[:SEEDS_PER_ARTIST]]
+            found |= dict.fromkeys(best.tolist(), artist)
+        return found
 
     def _placed(self, columns: Columns, numbers: npt.NDArray[np.int32], tracks: Sequence[Track | None], blend: Blend) -> Self:
         placed = [*self._tracks, *[None] * max(0, int(columns.max()) + 1 - len(self._tracks))]
@@ -234,6 +252,36 @@ class Recommender:
         inside = (track_nos >= 0) & (track_nos < len(self._column_of))
         columns[inside] = self._column_of[track_nos[inside]]
         return columns
+
+
+def _listener_reasons(source: ListenerSource, told: Circumstances, pool: Pool) -> list[Reason]:
+    shares = pool.shares()
+    seeds = _seeds_of([strongest_part(own) for own in shares], source, pool.columns)
+    told_of = zip(pool.columns.tolist(), shares, seeds.tolist(), strict=True)
+    return [listener_reason(own, seed, told, told.tracks[column]) for column, own, seed in told_of]
+
+
+def _seeds_of(parts: Sequence[str], source: ListenerSource, columns: Columns) -> Columns:
+    """The seed of each column by its strongest part; only what speaks is asked, since evidence costs as much as a score."""
+    seeds = np.full(len(columns), -1, np.int32)
+    for part in set(parts) if len(source.history) else ():
+        spoken = np.flatnonzero([name == part for name in parts])
+        evidence = source.evidence(part, columns[spoken])
+        if evidence is not None:
+            seeds[spoken] = strongest_seeds(evidence, source.history)
+    return seeds
+
+
+def _song_reasons(seed: Track, pool: Pool) -> list[Reason]:
+    return [song_reason(shares, seed) for shares in pool.shares()]
+
+
+def _group_reasons(source: GroupSource, pool: Pool) -> list[Reason]:
+    return [group_reason(source.suited(column), len(source.members)) for column in pool.columns.tolist()]
+
+
+def _fading(history: History) -> float:
+    return CHOICE_SPANS / (1 + history.liked)
 
 
 def _with_session(history: History, now_s: float | None) -> History:

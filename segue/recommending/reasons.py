@@ -1,4 +1,7 @@
-"""Why a track stands in an answer: true to the score that put it there."""
+"""Why a track stands in an answer: true to the score that put it there.
+
+The part with the largest share of the score speaks, and within it the liked track that adds most to it.
+"""
 
 from __future__ import annotations
 
@@ -12,68 +15,114 @@ from segue.catalogue import Track
 from segue.ids import TrackNo
 from segue.models.contract import Columns, Floats, History
 
-Code = Literal["because_you_played", "similar_sound", "popular_now", "popular_in_genre", "played_together", "picked_for_you"]
-BEHAVIOUR = ("als", "co_listening")
+Code = Literal[
+    "because_you_played", "similar_sound", "popular_now", "popular_in_genre", "played_together", "picked_for_you",
+    "chosen_artist", "fits_title", "discovery", "familiar", "best_of_the_rest", "exploring", "suits_everyone", "suits_some",
+    "compromise",
+]  # fmt: skip
 LEAST_SHARE = 0.15
 """A model is named as a source when it makes up this share of the positive score."""
+
+DIAL_TEXTS = {"discovery": "Off your usual path", "familiar": "Close to what you know"}
 
 
 @dataclass(frozen=True)
 class Reason:
-    """`code` is stable, `text` is English for people, `seed_track_no` the track of the history (or the asked song) behind it."""
+    """`code` is stable, `text` is English for people.
+
+    `seed_track_no`: the track of the history (or the asked song) behind it; `seed_artist`: the chosen artist behind it;
+    `suits`: the members of a group who like it, the happiest first.
+    """
 
     code: Code
     text: str
     seed_track_no: TrackNo | None = None
+    seed_artist: str | None = None
+    suits: tuple[str, ...] = ()
 
 
-def sources(parts: Mapping[str, Floats], position: int) -> tuple[str, ...]:
-    """The models behind one track's score, strongest first. `parts`: each model's share for each position."""
-    shares = {name: float(values[position]) for name, values in parts.items()}
+@dataclass(frozen=True)
+class Circumstances:
+    """What reasons speak of: the track of each column, what was chosen, and by which artist each seed of a newcomer is."""
+
+    tracks: Sequence[Track | None]
+    genres: Sequence[str] = ()
+    title: str = ""
+    seeded: Mapping[int, str] | None = None
+
+
+def sources(shares: Mapping[str, float]) -> tuple[str, ...]:
+    """The models behind one track's score, strongest first, from each one's share."""
     total = sum(share for share in shares.values() if share > 0)
     named = [name for name in sorted(shares, key=lambda name: -shares[name]) if shares[name] > LEAST_SHARE * total]
-    return tuple(named) or (max(shares, key=lambda name: shares[name]),)
+    return tuple(named) or (strongest_part(shares),)
 
 
-def strongest(evidence: Mapping[str, Floats], history: History) -> dict[str, Columns]:
-    """For each side, `behaviour` and `content`, the column of the liked track that adds most to each answered track.
+def strongest_part(shares: Mapping[str, float]) -> str:
+    """The name of the part with the largest share."""
+    return max(shares, key=lambda name: shares[name])
 
-    `evidence`: what each track of the history adds, by model, (n_answered, len(history)). Arrays of shape (n_answered,), -1
-    where no liked track adds anything.
+
+def strongest_seeds(evidence: Floats, history: History) -> Columns:
+    """The column of the liked track that adds most to each answered track, -1 where none adds anything.
+
+    `evidence`: what each track of the history adds, (n_answered, len(history)).
     """
-    sides = {"behaviour": [evidence[name] for name in BEHAVIOUR if name in evidence], "content": []}
-    if "content" in evidence:
-        sides["content"] = [evidence["content"]]
-    return {side: _strongest(parts, history) for side, parts in sides.items() if parts and len(history)}
+    liked = np.where(history.preference > 0, evidence, np.float32(0))
+    best = liked.argmax(axis=1)
+    return np.where(liked.max(axis=1) > 0, history.columns[best], -1).astype(np.int32)
 
 
-def listener_reason(shares: Mapping[str, float], seeds: Mapping[str, int], tracks: Sequence[Track | None]) -> Reason:
+def listener_reason(shares: Mapping[str, float], seed: int, told: Circumstances, track: Track | None) -> Reason:
     """The reason for one track in a listener's answer.
 
-    `shares`: each model's part of the score; `seeds`: from `strongest`, for this track. The strongest side speaks: listeners
-    (als and co-listening together), content, or popularity; and within it the liked track that adds most.
+    `shares`: each part of the score; `seed`: from `strongest_seeds` of the strongest part's evidence, -1 without.
     """
-    if not seeds:
-        # No history at all: nothing but popularity was asked.
+    part = strongest_part(shares)
+    if shares[part] <= 0 and seed < 0:
+        return Reason("best_of_the_rest", "Among the best of what is left")
+    if part == "popularity":
         return popular_now()
-    behaviour = sum(shares[name] for name in BEHAVIOUR if name in shares) if "behaviour" in seeds else float("-inf")
-    content = shares["content"] if "content" in seeds else float("-inf")
-    if shares.get("popularity", 0.0) > 0 and shares["popularity"] >= max(behaviour, content):
-        return popular_now()
-    seed = seeds.get("behaviour" if behaviour >= content else "content", -1)
-    track = tracks[seed] if seed >= 0 else None
-    if track is None:
-        return Reason("picked_for_you", "Fits what you play")
-    if behaviour >= content:
-        return Reason("because_you_played", f"Because you played {titled(track)}", track.track_no)
-    return Reason("similar_sound", f"Sounds like {titled(track)}, which you played", track.track_no)
+    if part == "genres":
+        return popular_now() if track is None else popular_in(track, told.genres)
+    if part == "title":
+        return Reason("fits_title", f"Fits the title “{told.title}”")
+    if part in DIAL_TEXTS:
+        return by_the_dial(part)
+    return _by_a_seed(part, seed, told)
 
 
 def song_reason(shares: Mapping[str, float], seed: Track) -> Reason:
     """The reason for one track in the answer to "songs like `seed`"."""
-    if shares.get("als", 0.0) + shares.get("co_listening", 0.0) > shares.get("content", 0.0):
-        return Reason("played_together", f"Often played together with {titled(seed)}", seed.track_no)
-    return Reason("similar_sound", f"Close to {titled(seed)} in sound and style", seed.track_no)
+    part = strongest_part(shares)
+    if shares[part] <= 0:
+        return Reason("best_of_the_rest", f"Among the best of what is left besides {titled(seed)}", seed.track_no)
+    if part == "popularity":
+        return popular_now()
+    if part in DIAL_TEXTS:
+        return by_the_dial(part)
+    if part == "content":
+        return Reason("similar_sound", f"Close to {titled(seed)} in sound and style", seed.track_no)
+    return Reason("played_together", f"Often played together with {titled(seed)}", seed.track_no)
+
+
+def group_reason(suited: tuple[str, ...], members: int) -> Reason:
+    """The reason for one track in a group's answer; `suited`: the members it suits."""
+    if not suited:
+        return Reason("compromise", "A compromise: fair to everyone")
+    if len(suited) == members:
+        return Reason("suits_everyone", f"Suits everyone: {', '.join(suited)}", suits=suited)
+    return Reason("suits_some", f"Suits {', '.join(suited)}; fair to the others", suits=suited)
+
+
+def exploring() -> Reason:
+    """Chance put it there."""
+    return Reason("exploring", "A try beyond your usual picks")
+
+
+def by_the_dial(direction: str) -> Reason:
+    """The adventurousness dial put it there: `discovery` or `familiar`."""
+    return Reason("discovery" if direction == "discovery" else "familiar", DIAL_TEXTS[direction])
 
 
 def popular_now() -> Reason:
@@ -93,7 +142,13 @@ def titled(track: Track) -> str:
     return f"{track.name} by {track.artists[0]}" if track.artists else track.name
 
 
-def _strongest(parts: Sequence[Floats], history: History) -> Columns:
-    total = np.where(history.preference > 0, np.sum(parts, axis=0), np.float32(0))
-    best = total.argmax(axis=1)
-    return np.where(total.max(axis=1) > 0, history.columns[best], -1).astype(np.int32)
+def _by_a_seed(part: str, seed: int, told: Circumstances) -> Reason:
+    artist = (told.seeded or {}).get(seed)
+    if artist is not None:
+        return Reason("chosen_artist", f"Because you chose {artist}", seed_artist=artist)
+    track = told.tracks[seed] if seed >= 0 else None
+    if track is None:
+        return Reason("picked_for_you", "Fits what you play")
+    if part == "content":
+        return Reason("similar_sound", f"Sounds like {titled(track)}, which you played", track.track_no)
+    return Reason("because_you_played", f"Because you played {titled(track)}", track.track_no)

@@ -156,6 +156,7 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(client: h
     assert {"ListenerQuestion", "ListenerAnswer", "SentEvent"} <= names
     assert names <= set(schemas)
     assert set(answer.json()["paths"]) == {
-        "/", "/healthz", "/readyz", "/metrics", "/events", "/recommend/user/", "/recommend/song/{track_id}", "/tracks/search",
+        "/", "/healthz", "/readyz", "/metrics", "/events", "/recommend/user/", "/recommend/session",
+            "/recommend/playlist", "/recommend/group", "/recommend/song/{track_id}", "/tracks/search",
         "/tracks/{track_id}", "/users/{user_id}",
     }  # fmt: skip

@@ -8,9 +8,10 @@ from segue.errors import NotFound
 from segue.ids import TrackNo
 from segue.models.blend import BlendConfig, Weights
 from segue.models.contract import History
-from segue.recommending.answer import Recommendation, Recommender
+from segue.recommending.answer import Answer, Recommender
 from segue.recommending.filters import Filters
 from segue.recommending.reasons import Reason
+from segue.recommending.steering import Steering
 from tests.unit.models.tables import FIRST_TRACK_NO, catalogue, checkerboard, fitted_blend, track
 
 LOUD = frozenset(range(FIRST_TRACK_NO, FIRST_TRACK_NO + 12, 2))
@@ -30,8 +31,8 @@ def answers() -> Recommender:
     return recommender()
 
 
-def numbers(found: list[Recommendation]) -> list[int]:
-    return [recommendation.track_no for recommendation in found]
+def numbers(found: Answer) -> list[int]:
+    return [recommendation.track_no for recommendation in found.items]
 
 
 def test_a_listener_gets_what_like_minded_listeners_play_and_nothing_heard(answers: Recommender) -> None:
@@ -50,27 +51,27 @@ def test_n_beyond_the_catalogue_gives_all_there_is(answers: Recommender) -> None
 
 
 def test_n_of_zero_gives_nothing(answers: Recommender) -> None:
-    assert answers.for_listener(History.empty(), 0) == []
+    assert answers.for_listener(History.empty(), 0).items == ()
 
 
 def test_somebody_unknown_gets_what_is_popular(answers: Recommender) -> None:
     found = answers.for_listener(History.empty(), 3)
-    assert {recommendation.reason.code for recommendation in found} == {"popular_now"}
-    assert found[0].sources == ("popularity",)
+    assert {recommendation.reason.code for recommendation in found.items} == {"popular_now"}
+    assert found.items[0].sources == ("popularity",)
 
 
 def test_a_newcomer_gets_the_chosen_genres_first(answers: Recommender) -> None:
     found = answers.for_listener(History.empty(), 8, genres=["Jazz"])
-    assert set(numbers(found[:6])) == CALM
-    assert [r.reason.text for r in found[:6]] == ["Popular in jazz"] * 6
-    assert [r.reason.text for r in found[6:]] == ["Popular right now"] * 2
+    assert set(numbers(found)[:6]) == CALM
+    assert [r.reason.text for r in found.items[:6]] == ["Popular in jazz"] * 6
+    assert [r.reason.text for r in found.items[6:]] == ["Popular right now"] * 2
 
 
 def test_excluded_tracks_stay_out(answers: Recommender) -> None:
     history = answers.history_of([number(0)])
-    found = numbers(answers.for_listener(history, 1_000, exclude={number(2), number(3), TrackNo(9_999)}))
+    found = numbers(answers.for_listener(history, 1_000, Steering(exclude={number(2), number(3), TrackNo(9_999)})))
     assert {102, 103} & set(found) == set()
-    assert numbers(answers.for_song(number(0), 1_000, exclude={number(2)})).count(102) == 0
+    assert numbers(answers.for_song(number(0), 1_000, Steering(exclude={number(2)}))).count(102) == 0
 
 
 def test_tracks_met_without_liking_are_not_recommended_as_new(answers: Recommender) -> None:
@@ -109,26 +110,26 @@ def test_of_two_versions_of_a_song_one_is_shown() -> None:
 )
 def test_filters_never_leak_and_hold_back_nothing_else(answers: Recommender, filters: Filters, allowed: frozenset[int]) -> None:
     history = answers.history_of([number(0)])
-    assert set(numbers(answers.for_listener(history, 1_000, filters=filters))) == allowed - {100}
-    assert set(numbers(answers.for_listener(History.empty(), 1_000, filters=filters))) == allowed
-    assert set(numbers(answers.for_song(number(0), 1_000, filters=filters))) == allowed - {100}
+    assert set(numbers(answers.for_listener(history, 1_000, Steering(filters)))) == allowed - {100}
+    assert set(numbers(answers.for_listener(History.empty(), 1_000, Steering(filters)))) == allowed
+    assert set(numbers(answers.for_song(number(0), 1_000, Steering(filters)))) == allowed - {100}
 
 
 def test_a_track_of_unknown_year_fails_a_year_filter() -> None:
     answers = recommender([*catalogue(), track(900, year=None)])
-    assert 900 not in numbers(answers.for_listener(History.empty(), 1_000, filters=Filters(year_min=1900)))
+    assert 900 not in numbers(answers.for_listener(History.empty(), 1_000, Steering(Filters(year_min=1900))))
 
 
 def test_explicit_false_leaves_known_explicit_tracks_out() -> None:
     answers = recommender([*catalogue(), track(900, explicit=True)])
-    assert 900 not in numbers(answers.for_listener(History.empty(), 1_000, filters=Filters(explicit=False)))
-    assert numbers(answers.for_listener(History.empty(), 1_000, filters=Filters(explicit=True))) == [900]
+    assert 900 not in numbers(answers.for_listener(History.empty(), 1_000, Steering(Filters(explicit=False))))
+    assert numbers(answers.for_listener(History.empty(), 1_000, Steering(Filters(explicit=True)))) == [900]
 
 
 def test_a_song_is_answered_with_its_kind(answers: Recommender) -> None:
     found = answers.for_song(number(1), 5)
     assert set(numbers(found)) == CALM - {101}
-    assert {r.reason.seed_track_no for r in found} == {101}
+    assert {r.reason.seed_track_no for r in found.items} == {101}
 
 
 def test_an_unknown_song_is_not_found(answers: Recommender) -> None:
@@ -149,7 +150,7 @@ def test_a_track_that_arrives_later_is_found_by_content_and_can_be_asked_for(ans
     grown = answers.add_tracks([track(900, genre="jazz", energy=0.1, valence=0.2, year=1961)])
     assert set(numbers(grown.for_song(TrackNo(900), 6))) == CALM
     listener = grown.history_of([number(1), number(3)])
-    found = {r.track_no: r for r in grown.for_listener(listener, 5)}
+    found = {r.track_no: r for r in grown.for_listener(listener, 5).items}
     assert found[TrackNo(900)].sources[0] == "content"
     assert found[TrackNo(900)].reason.code == "similar_sound"
 
@@ -174,8 +175,8 @@ def test_a_removed_track_is_never_shown_until_it_is_added_again(answers: Recomme
 
 def test_a_changed_track_passes_filters_by_its_new_facts(answers: Recommender) -> None:
     changed = answers.add_tracks([track(100, genre="polka")])
-    assert numbers(changed.for_listener(History.empty(), 1_000, filters=Filters(genres=("polka",)))) == [100]
-    assert 100 not in numbers(changed.for_listener(History.empty(), 1_000, filters=Filters(genres=("rock",))))
+    assert numbers(changed.for_listener(History.empty(), 1_000, Steering(Filters(genres=("polka",))))) == [100]
+    assert 100 not in numbers(changed.for_listener(History.empty(), 1_000, Steering(Filters(genres=("rock",)))))
 
 
 def test_a_catalogue_without_a_snapshot_s_tracks_still_answers() -> None:
@@ -189,8 +190,8 @@ def test_what_was_liked_just_now_counts_more() -> None:
     now_s, long_ago = 1_000_000.0, 0.0
     loud_now = answers.history(row, np.ones(2), np.array([now_s, long_ago]))
     calm_now = answers.history(row, np.ones(2), np.array([long_ago, now_s]))
-    assert answers.for_listener(loud_now, 1, now_s=now_s)[0].track_no in LOUD
-    assert answers.for_listener(calm_now, 1, now_s=now_s)[0].track_no in CALM
+    assert answers.for_listener(loud_now, 1, now_s=now_s).items[0].track_no in LOUD
+    assert answers.for_listener(calm_now, 1, now_s=now_s).items[0].track_no in CALM
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_the_reason_names_the_model_and_the_track_that_put_it_there(weights: Wei
     blend = fitted_blend(BlendConfig(weights=((1, weights),)))
     answers = Recommender.build(blend, checkerboard().track_nos, catalogue())
     history = answers.history_of([number(0), number(1)])
-    for found in answers.for_listener(history, 4):
+    for found in answers.for_listener(history, 4).items:
         seed = 100 if found.track_no in LOUD else 101
         assert found.reason == Reason(code, text.format(seed, seed), TrackNo(seed))  # type: ignore[arg-type]
 
@@ -212,15 +213,15 @@ def test_the_reason_names_the_model_and_the_track_that_put_it_there(weights: Wei
 def test_popularity_says_so_when_it_put_a_track_there() -> None:
     blend = fitted_blend(BlendConfig(weights=((1, (0.1, 0.0, 0.0, 5.0)),)))
     answers = Recommender.build(blend, checkerboard().track_nos, catalogue())
-    assert answers.for_listener(answers.history_of([number(0)]), 1)[0].reason.code == "popular_now"
+    assert answers.for_listener(answers.history_of([number(0)]), 1).items[0].reason.code == "popular_now"
 
 
 def test_a_disliked_track_is_never_the_reason(answers: Recommender) -> None:
     row = np.array([100, 102], np.int32)
     history = answers.history(row, np.array([1.0, -4.0]), np.zeros(2))
-    assert {r.reason.seed_track_no for r in answers.for_listener(history, 10)} <= {100, None}
+    assert {r.reason.seed_track_no for r in answers.for_listener(history, 10).items} <= {100, None}
 
 
 def test_scores_fall_along_an_answer_without_diversity_by_more_than_rounding(answers: Recommender) -> None:
     found = answers.for_song(number(0), 3)
-    assert found[0].score == max(r.score for r in found)
+    assert found.items[0].score == max(r.score for r in found.items)

@@ -1,0 +1,75 @@
+"""What a request and an answer of each route look like, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ITEM = {
+    "track_id": "4uLU6hMCjMI75M1A2tKUQC",
+    "name": "Never Gonna Give You Up",
+    "artists": ["Rick Astley"],
+    "score": 3.4142,
+    "reason": {
+        "code": "because_you_played",
+        "text": "Because you played Together Forever by Rick Astley",
+        "seed_track_id": "3LWzfwwhiPrUz8pOnWlMzl",
+    },
+    "sources": ["co_listening", "als"],
+    "propensity": 1.0,
+    "suits": [],
+}
+_STATE = {"events": 42, "last_event_at": "2026-11-23T19:04:58Z", "age_ms": 310, "source": "redis"}
+_MADE = {
+    "rec_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77",
+    "model_version": "20261123T190501Z-3f9a1c",
+    "degraded": [],
+    "items": [_ITEM],
+    "notes": [],
+    "seed": None,
+}
+LISTENER = {**_MADE, "user_id": "alice", "state": _STATE}
+SONG = {**_MADE, "track_id": "3LWzfwwhiPrUz8pOnWlMzl"}
+NEXT = _MADE
+GROUP = {
+    **_MADE,
+    "members": [{"user_id": "alice", "state": _STATE}],
+    "items": [
+        {
+            **_ITEM,
+            "reason": {"code": "suits_everyone", "text": "Suits everyone: alice, bob", "seed_track_id": None},
+            "suits": ["alice", "bob"],
+        }
+    ],
+}
+LISTENER_QUESTIONS = {
+    "plain": {"user_id": "alice"},
+    "steered": {
+        "user_id": "alice",
+        "n": 20,
+        "filters": {
+            "genres": ["rock"], "exclude_genres": ["metal"], "moods": ["happy"], "year_min": 1990,
+            "features": {"tempo": {"min": 90, "max": 130}},
+        },
+        "heard_days": 30,
+        "adventurousness": 0.8,
+        "diversity": {"strength": 0.4, "per_artist": 1},
+        "blocks": {"artists": ["Rick Astley"]},
+    },
+    "exploring": {"user_id": "alice", "exploration": {"epsilon": 0.1, "seed": 7}},
+    "newcomer": {"user_id": "bob", "genres": ["jazz"], "artists": ["Nina Simone"]},
+}  # fmt: skip
+SESSION_QUESTIONS = {
+    "plain": {"tracks": ["3LWzfwwhiPrUz8pOnWlMzl", "4uLU6hMCjMI75M1A2tKUQC"]},
+    "with skips": {"tracks": [{"track_id": "3LWzfwwhiPrUz8pOnWlMzl", "outcome": "skip"}, "4uLU6hMCjMI75M1A2tKUQC"]},
+}
+PLAYLIST_QUESTIONS = {
+    "continued": {"tracks": ["3LWzfwwhiPrUz8pOnWlMzl"], "title": "calm jazz evening"},
+    "from a title": {"title": "summer rock"},
+}
+GROUP_QUESTIONS = {"two": {"user_ids": ["alice", "bob"], "n": 20}}
+
+
+def asked(model: str, examples: dict[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads this model from its body."""
+    content = {"schema": {"$ref": f"#/components/schemas/{model}"}, "examples": {n: {"value": v} for n, v in examples.items()}}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}

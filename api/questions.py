@@ -1,0 +1,171 @@
+"""What may be asked: pydantic models, so that every wrong field is named at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from segue.catalogue import Mood
+from segue.errors import InvalidEvent
+from segue.events import check_id
+
+MAX_ANSWERS = 100
+MAX_EXCLUDED = 1_000
+MAX_GENRES = 50
+MAX_ARTISTS = 50
+MAX_BLOCKED = 1_000
+MAX_SESSION = 200
+MAX_PLAYLIST = 1_000
+MAX_TITLE = 200
+MAX_MEMBERS = 10
+MAX_HEARD_DAYS = 36_500
+MAX_SEED = 2**53 - 1
+"""Whole numbers up to here survive every JSON reader."""
+
+
+def _id(value: str) -> str:
+    try:
+        check_id("it", value)
+    except InvalidEvent as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+Id = Annotated[str, AfterValidator(_id)]
+Count = Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
+Year = Annotated[int, Field(ge=1000, le=9999)]
+Popularity = Annotated[int, Field(ge=0, le=100)]
+Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Genres = Annotated[list[str], Field(max_length=MAX_GENRES)]
+Artists = Annotated[list[str], Field(max_length=MAX_ARTISTS)]
+FeatureName = Literal[
+    "danceability", "energy", "loudness", "speechiness", "acousticness", "instrumentalness", "liveness", "valence", "tempo"
+]
+_CLOSED = ConfigDict(extra="forbid")
+
+
+class Bounds(BaseModel):
+    """From `min` to `max`, both included; one may be left out."""
+
+    model_config = _CLOSED
+
+    min: Finite | None = None
+    max: Finite | None = None
+
+
+class WantedTracks(BaseModel):
+    """Which tracks may be answered; everything that is given must hold."""
+
+    model_config = _CLOSED
+
+    genres: Genres = Field(default=[], description="Any of these genres.")
+    exclude_genres: Genres = Field(default=[], description="None of these genres.")
+    moods: list[Mood] = Field(default=[], max_length=4, description="Any of these moods.")
+    year_min: Year | None = None
+    year_max: Year | None = None
+    explicit: bool | None = Field(default=None, description="false leaves explicit tracks out; true asks for them only.")
+    popularity_min: Popularity | None = None
+    popularity_max: Popularity | None = None
+    features: dict[FeatureName, Bounds] = Field(
+        default={}, description="Bounds of audio features: tempo in beats per minute, loudness in dB, the others 0..1."
+    )
+
+
+class Blocks(BaseModel):
+    """What is never wanted: every version of these tracks, everything with these artists, as guests too."""
+
+    model_config = _CLOSED
+
+    tracks: list[str] = Field(default=[], max_length=MAX_BLOCKED, description="Track ids; unknown ones are ignored.")
+    artists: list[str] = Field(default=[], max_length=MAX_BLOCKED, description="Names; case does not matter.")
+
+
+class Variety(BaseModel):
+    """How mixed an answer is; what is left out stays as usual."""
+
+    model_config = _CLOSED
+
+    strength: Unit | None = Field(default=None, description="0 keeps the ranking, 1 looks at variety only.")
+    per_artist: Count | None = Field(default=None, description="Most tracks of one artist, unless too few others remain.")
+    per_album: Count | None = Field(default=None, description="Most tracks of one album, unless too few others remain.")
+
+
+class Explore(BaseModel):
+    """Slots given to chance."""
+
+    model_config = _CLOSED
+
+    epsilon: Unit = Field(default=0.0, description="Probability with which each slot is given to a track outside of the ranking.")
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED, description="Draws the same again; without it, a fresh one.")
+
+
+class Steered(BaseModel):
+    """What every question may say."""
+
+    model_config = _CLOSED
+
+    n: Count = 10
+    exclude: list[str] = Field(
+        default=[], max_length=MAX_EXCLUDED, description="Track ids to leave out; unknown ones are ignored."
+    )
+    blocks: Blocks = Blocks()
+    filters: WantedTracks = WantedTracks()
+    adventurousness: Unit = Field(default=0.5, description="0: familiar; 1: little known and far; 0.5: no leaning.")
+    diversity: Variety = Variety()
+    exploration: Explore = Explore()
+
+
+class Listened(Steered):
+    """Questions about listeners with a history."""
+
+    heard_days: Annotated[float, Field(ge=0, le=MAX_HEARD_DAYS, allow_inf_nan=False)] | None = Field(
+        default=None, description="Hide what was heard within so many days; 0 shows all, none given hides all that was heard."
+    )
+
+
+class ListenerQuestion(Listened):
+    """What to recommend to a listener."""
+
+    user_id: Id
+    genres: Genres = Field(default=[], description="Genres the listener likes; they steer the first answers of a new listener.")
+    artists: Artists = Field(default=[], description="Artists the listener likes; they steer the first answers, too.")
+
+
+class SessionTrack(BaseModel):
+    """One track of a session and what became of it."""
+
+    model_config = _CLOSED
+
+    track_id: Id
+    outcome: Literal["play", "skip"] = "play"
+
+
+def _step(value: object) -> object:
+    return {"track_id": value} if isinstance(value, str) else value
+
+
+SessionStep = Annotated[SessionTrack, BeforeValidator(_step, json_schema_input_type=str | SessionTrack)]
+
+
+class SessionQuestion(Steered):
+    """What to play next in a session without an account."""
+
+    tracks: list[SessionStep] = Field(max_length=MAX_SESSION, description="Oldest first; a plain id was played.")
+
+
+class PlaylistQuestion(Steered):
+    """What else belongs in a playlist."""
+
+    tracks: list[Id] = Field(default=[], max_length=MAX_PLAYLIST)
+    title: str = Field(default="", max_length=MAX_TITLE, description="Words of genres, moods, artists and titles are heard.")
+
+
+class GroupQuestion(Listened):
+    """What to play to several listeners together."""
+
+    user_ids: list[Id] = Field(min_length=1, max_length=MAX_MEMBERS)
+
+
+QUESTIONS = (ListenerQuestion, SessionQuestion, PlaylistQuestion, GroupQuestion)

@@ -1,0 +1,84 @@
+"""From the words of a request to what the recommender takes, with a 422 for what contradicts itself or names nothing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from api.live_catalogue import LiveCatalogue
+from api.problems import FieldError, invalid_fields
+from api.questions import MAX_SEED, Steered, Variety, WantedTracks
+from segue.ids import TrackNo
+from segue.recommending.diversity import Diversity
+from segue.recommending.filters import FeatureRange, Filters
+from segue.recommending.steering import Exploration, Steering
+
+NAMED = 10
+"""How many of the known names a refusal gives."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """`n` tracks under a steering; `seed` is told when the answer explores."""
+
+    n: int
+    steering: Steering
+    seed: int | None
+
+
+def wanted(question: Steered, catalogue: LiveCatalogue, usual: Diversity, prefix: str = "filters.") -> Wanted:
+    """The steering of a question. Raises Problem 422 naming every field that contradicts another or names an unknown genre."""
+    check_genres(
+        catalogue, {f"{prefix}genres": question.filters.genres, f"{prefix}exclude_genres": question.filters.exclude_genres}
+    )
+    filters = _filters(question.filters)
+    if found := filters.contradictions():
+        raise invalid_fields([FieldError(f"{prefix}{field}", one.text) for one in found for field in one.fields])
+    explores = question.exploration.epsilon > 0
+    seed = question.exploration.seed if question.exploration.seed is not None else secrets.randbelow(MAX_SEED)
+    steering = Steering(
+        filters=filters,
+        exclude=_numbers(question.exclude, catalogue),
+        blocked_tracks=_numbers(question.blocks.tracks, catalogue),
+        blocked_artists=tuple(question.blocks.artists),
+        heard_days=getattr(question, "heard_days", None),
+        diversity=_diversity(question.diversity, usual),
+        adventurousness=question.adventurousness,
+        exploration=Exploration(question.exploration.epsilon, seed),
+    )
+    return Wanted(question.n, steering, seed if explores else None)
+
+
+def check_genres(catalogue: LiveCatalogue, named: Mapping[str, Sequence[str]]) -> None:
+    """Raises Problem 422 for genres that no track has; `named` by field."""
+    _check(named, catalogue.genres, "no track has genre {!r}; known are {}, …")
+
+
+def check_artists(catalogue: LiveCatalogue, named: Mapping[str, Sequence[str]]) -> None:
+    """Raises Problem 422 for artists without a track; `named` by field."""
+    _check(named, catalogue.artists, "no track is by {!r}: GET /tracks/search?q=… finds names; many are by {}, …")
+
+
+def _check(named: Mapping[str, Sequence[str]], known: Mapping[str, int], text: str) -> None:
+    unknown = [(field, name) for field, names in named.items() for name in names if known.get(name.casefold(), 0) < 1]
+    if unknown:
+        some = ", ".join(sorted(known, key=lambda name: (-known[name], name))[:NAMED])
+        raise invalid_fields([FieldError(field, text.format(name, some)) for field, name in unknown])
+
+
+def _filters(asked: WantedTracks) -> Filters:
+    return Filters(
+        tuple(asked.genres), tuple(asked.moods), asked.year_min, asked.year_max, asked.explicit, asked.popularity_min,
+        asked.popularity_max, tuple(asked.exclude_genres),
+        tuple(FeatureRange(name, bounds.min, bounds.max) for name, bounds in asked.features.items()),
+    )  # fmt: skip
+
+
+def _diversity(asked: Variety, usual: Diversity) -> Diversity:
+    strength = usual.strength if asked.strength is None else asked.strength
+    return Diversity(strength, asked.per_artist or usual.per_artist, asked.per_album or usual.per_album)
+
+
+def _numbers(track_ids: Collection[str], catalogue: LiveCatalogue) -> frozenset[TrackNo]:
+    return frozenset(track.track_no for track in map(catalogue.by_id, track_ids) if track is not None)

@@ -1,0 +1,58 @@
+"""The dial between what a listener knows and what they do not: familiar at 0, the plain scores at 0.5, discovery at 1.
+
+Novelty of a track, on 0..1, is half rarity and half distance: rarity is `1 - log2(1 + plays) / max`, the normalised
+self-information (Zhou et al., PNAS 2010; Vargas, Castells, RecSys 2011), distance the listener's content score turned around.
+The score gains `(2 · dial - 1) · reach · (novelty - mean)`. Of a top n under `score + λ · novelty`, the summed novelty never
+falls as λ grows: of two dials each one's choice is the best under its own λ, and adding both inequalities leaves that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from segue.models.contract import Columns, Floats
+from segue.models.ranking import top_columns
+from segue.recommending.facts import Mask
+
+REACH = 300
+"""At its ends the dial weighs novelty as much as what separates the best from the REACH-th best track: it moves the answer
+within what fits, and never brings up what does not fit at all."""
+NEUTRAL = 0.5
+
+
+@dataclass(frozen=True)
+class Dial:
+    """`setting` 0..1; `novelty` of columns (None: all), each in 0..1."""
+
+    setting: float
+    novelty: Callable[[Columns | None], Floats]
+
+    @property
+    def name(self) -> str:
+        """Of its part of the score."""
+        return "discovery" if self.setting > NEUTRAL else "familiar"
+
+    def part(self, total: Floats, eligible: Mask, columns: Columns | None) -> Floats:
+        """What the dial adds to the scores `total` of `columns`, 0 on average."""
+        novelty = self.novelty(columns)
+        strength = np.float32((2.0 * self.setting - 1.0) * _reach(total, eligible))
+        gained: Floats = (novelty - novelty.mean()) * strength
+        return gained
+
+
+def novelty(popularity: Floats, closeness: Floats) -> Floats:
+    """Novelty of tracks from their popularity, `log2(1 + plays)`, and closeness to what the listener likes, of any scale."""
+    highest = np.float32(max(float(popularity.max(initial=0.0)), 1e-9))
+    rarity = np.float32(1) - popularity / highest
+    nearest, farthest = closeness.max(initial=0.0), closeness.min(initial=0.0)
+    distance = (nearest - closeness) / np.float32(max(float(nearest - farthest), 1e-9))
+    average: Floats = (rarity + distance) * np.float32(0.5)
+    return average
+
+
+def _reach(total: Floats, eligible: Mask) -> float:
+    ranked = total[top_columns(np.where(eligible, total, np.float32(-np.inf)), REACH)]
+    return float(ranked[0] - ranked[-1]) if len(ranked) else 0.0

@@ -1,0 +1,133 @@
+"""From a source of scores to a ranked pool of tracks that may be shown.
+
+Up to EXACT_TRACKS everything is scored: reading all factors once is cheaper than looking for the best. Above, filters that leave
+at most EXACT_ELIGIBLE have just these scored; otherwise the source names candidates, more of them while too few may be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.models.blend import added
+from segue.models.contract import Columns, Floats
+from segue.models.ranking import top_columns
+from segue.recommending.adventure import Dial
+from segue.recommending.diversity import Diversity, first_versions
+from segue.recommending.facts import Facts, Mask
+from segue.recommending.sources import Source
+
+EXACT_TRACKS = 100_000
+EXACT_ELIGIBLE = 20_000
+CANDIDATES = 2_000
+WIDENING = 4
+"""A source is asked for CANDIDATES tracks first, then for WIDENING times as many."""
+POOL_FACTOR = 5
+LEAST_POOL = 150
+"""An answer of n is chosen from max(LEAST_POOL, POOL_FACTOR · n) tracks: enough for variety, and few."""
+MINUS_INFINITY = np.float32(-np.inf)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Ranked tracks, best first, one version of each song; arrays of one length. `parts` add up to `total`."""
+
+    columns: Columns
+    total: Floats
+    parts: Mapping[str, Floats]
+
+    def shares(self) -> list[dict[str, float]]:
+        """The parts of each track."""
+        names, values = list(self.parts), zip(*(part.tolist() for part in self.parts.values()), strict=True)
+        return [dict(zip(names, own, strict=True)) for own in values]
+
+    def at(self, positions: npt.NDArray[np.intp]) -> Pool:
+        """The part at these positions."""
+        parts = {name: part[positions] for name, part in self.parts.items()}
+        return Pool(self.columns[positions], self.total[positions], parts)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    columns: Columns | None
+    parts: Mapping[str, Floats]
+    total: Floats
+    eligible: Mask
+
+    def serves(self, size: int) -> bool:
+        """Whether it holds `size` tracks that may be shown, or everything."""
+        return self.columns is None or int(np.count_nonzero(self.eligible)) >= size
+
+    def best(self, size: int, track_nos: npt.NDArray[np.int32]) -> Pool:
+        """The `size` best that may be shown; equal scores stand in the order of track_no."""
+        order = track_nos if self.columns is None else track_nos[self.columns]
+        positions = top_columns(np.where(self.eligible, self.total, MINUS_INFINITY), size, tie_order=order)
+        columns = positions if self.columns is None else self.columns[positions]
+        return Pool(columns, self.total[positions], {name: part[positions] for name, part in self.parts.items()})
+
+
+class Ranking:
+    """The ranking of one question: what was retrieved and scored for one pool serves the next."""
+
+    def __init__(
+        self, source: Source, eligible: Mask, facts: Facts, track_nos: npt.NDArray[np.int32], dial: Dial | None = None
+    ) -> None:
+        self._source, self._eligible, self._facts, self._track_nos, self._dial = source, eligible, facts, track_nos, dial
+        self._scored: _Scored | None = None
+
+    def pool(self, n: int, diversity: Diversity, least: int = LEAST_POOL) -> Pool:
+        """The best eligible tracks: at least `n` of them, within the caps of `diversity`, if so many exist.
+
+        The pool grows while versions of the same songs, or tracks of the same artists, crowd it.
+        """
+        size = max(least, POOL_FACTOR * n)
+        while True:
+            ranked = self._ranked(size)
+            pool = ranked.at(first_versions(self._facts.song[ranked.columns]))
+            if len(ranked.columns) < size or _room(pool.columns, self._facts, diversity, n):
+                return pool
+            size *= WIDENING
+
+    def _ranked(self, size: int) -> Pool:
+        if self._scored is None or not self._scored.serves(size):
+            self._scored = _scored(self._source, self._eligible, size, self._dial)
+        return self._scored.best(size, self._track_nos)
+
+
+def _room(columns: Columns, facts: Facts, diversity: Diversity, n: int) -> bool:
+    artists = facts.artist[columns]
+    return len(set(artists.tolist())) >= n or diversity.room(artists, facts.album[columns]) >= n
+
+
+def _scored(source: Source, eligible: Mask, wanted: int, dial: Dial | None) -> _Scored:
+    columns = _retrieved(source, eligible, wanted)
+    allowed = eligible if columns is None else eligible[columns]
+    parts = {name: _finite(part) for name, part in source.parts(columns).items()}
+    total = added(parts)
+    if dial is not None:
+        parts[dial.name] = _finite(dial.part(total, allowed, columns))
+        total += parts[dial.name]
+    return _Scored(columns, parts, total, allowed)
+
+
+def _retrieved(source: Source, eligible: Mask, wanted: int) -> Columns | None:
+    """Columns with at least `wanted` eligible ones among them if so many are eligible; None: all columns."""
+    if len(eligible) <= EXACT_TRACKS:
+        return None
+    n_eligible = int(np.count_nonzero(eligible))
+    size = max(CANDIDATES, wanted)
+    while max(size, EXACT_ELIGIBLE) < n_eligible:
+        found = source.candidates(size)
+        found = found[eligible[found]]
+        if len(found) >= wanted:
+            return np.sort(found)
+        size *= WIDENING
+    return np.flatnonzero(eligible).astype(np.int32)
+
+
+def _finite(part: Floats) -> Floats:
+    """The part; where it is not a finite number it says nothing. A sum is finite only if all is."""
+    return part if np.isfinite(part.sum()) else np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0)
