@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -121,7 +121,7 @@ def _print(comparison: Comparison, case: Judged, files: list[Path]) -> None:
 
 
 def _accuracy_table(comparison: Comparison) -> Table:
-    table = Table("model", *ACCURACY, box=SIMPLE, title=f"right tracks at {comparison.k} (± half the {CONFIDENCE:.0%} interval)")
+    table = _table(f"right tracks at {comparison.k} (± half the {CONFIDENCE:.0%} interval)", ACCURACY)
     for model, metrics in comparison.metrics.items():
         table.add_row(model, *(_with_half_width(metrics[name]) for name in ACCURACY))
     return table
@@ -129,7 +129,7 @@ def _accuracy_table(comparison: Comparison) -> Table:
 
 def _lists_table(comparison: Comparison) -> Table:
     overall, each = ("coverage", "gini"), [name for name in PER_LIST if name not in ACCURACY]
-    table = Table("model", *overall, *each, box=SIMPLE, title="what the lists are like")
+    table = _table("what the lists are like", (*overall, *each))
     for model, metrics in comparison.metrics.items():
         means = [metrics[name].mean for name in each]
         cells = [*(comparison.overall[model][name] for name in overall), *means]
@@ -137,8 +137,13 @@ def _lists_table(comparison: Comparison) -> Table:
     return table
 
 
+def _table(title: str, figures: Sequence[str]) -> Table:
+    """As narrow as can be: six models by six figures fit into 80 columns."""
+    return Table("model", *figures, title=title, box=SIMPLE, collapse_padding=True, pad_edge=False)
+
+
 def _with_half_width(interval: Interval) -> str:
-    return f"{interval.mean:.3f} ±{(interval.high - interval.low) / 2:.3f}"
+    return f"{interval.mean:.3f} ±" + f"{(interval.high - interval.low) / 2:.3f}".removeprefix("0")
 
 
 def _sure(lead: Interval) -> str:

@@ -3,7 +3,8 @@
 Warmth of a listener: liked tracks in the history that the models see. Warmth of a track: listeners of the training data who like
 it; for a band of tracks, only held-out tracks of the band are relevant, in the lists that were ranked among all.
 
-COSTLINE
+Cost for 29,858 listeners, 40,981 tracks, k = 20 and six models on two cores: 2 s here, once the lists are there. The lists took
+105 s (segue.evaluation.report: blend 43, ALS 13, co-listening 9), with 0.95 GB at most, fit included.
 """
 
 from __future__ import annotations

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from segue.cli import build_app
 from segue.errors import InvalidInput
 from segue.evaluation.judging import Rules, crossed, judged
 from segue.settings import Settings
@@ -85,6 +89,20 @@ def test_the_live_state_is_judged_through_the_models(filled: Stores) -> None:
     assert comparison.metrics["blend"]["recall"].mean > comparison.metrics["random"]["recall"].mean
     assert 0 <= comparison.metrics["blend"]["calibration"].mean < 1
     assert found.counts()["tracks"] == TRACKS
+
+
+def test_the_command_judges_the_live_state_and_leaves_its_report_in_the_state_directory(
+    filled: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("trainer.evaluate_command.opened", lambda _settings: nullcontext(filled))
+    monkeypatch.setenv("SEGUE_STATE_DIR", str(tmp_path))
+    result = CliRunner().invoke(build_app(["evaluate"]), ["evaluate", "--split", "user", "--last", "2", "--limit-users", "30"])
+    assert result.exception is None
+    (report,) = tmp_path.glob("evaluations/*/report.json")
+    figures = json.loads(report.read_text())
+    assert figures["listeners"] == 30
+    assert figures["source"] == "Live state in Postgres"
+    assert "calibration" in result.stdout
 
 
 def test_a_state_without_listens_says_how_to_get_some(stores: Stores, settings: Settings) -> None:
