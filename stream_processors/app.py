@@ -7,19 +7,21 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
 
-from segue.errors import Gap, SegueError
+from segue.errors import Gap, KafkaUnavailable, SegueError
 from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
 from stream_processors.bootstrap import Worker
 from stream_processors.crash_report import describe_batch, message_of
+from stream_processors.log_reader import Hole, first_with_records
 from stream_processors.metrics import BUFFERED_RUNS, CONSUMER_LAG, REBALANCES
 from stream_processors.patience import Stopped
 from stream_processors.positions import MarkedTransport, Positions, Skip
@@ -34,6 +36,11 @@ BEAT_EVERY_S = 1.0
 ASK_EVERY_S = 10.0
 SHUTDOWN_WITHIN_S = 8.0
 """Less than the supervisor's patience, after which it kills."""
+RESTING_S = 1.0
+"""A topic with lag that nothing was heard of for this long may have come to the end of its records."""
+
+Empty = Callable[[int, Hole], Awaitable[bool]]
+"""Whether a stretch of a listening partition holds no record; False while the broker does not say."""
 
 
 def create_app(settings: Settings, worker: Worker) -> faust.App:
@@ -66,7 +73,7 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
     for topic, processor in worker.processors.items():
         _add_agent(app, topic, processor, settings, worker.progress, positions, threads[topic])
     watchdog = Watchdog(worker.progress, worker.waiting, settings.stalled_after_s)
-    watch = _Watch(app, worker, watchdog)
+    watch = _Watch(app, worker, watchdog, _prover(settings))
     app.on_partitions_assigned.connect(watch.assigned)
     app.on_partitions_revoked.connect(watch.revoked)
     app.timer(interval=BEAT_EVERY_S)(watch.beat)
@@ -83,6 +90,18 @@ def _skipper(worker: Worker, threads: Mapping[str, ThreadPoolExecutor]) -> Skip:
         await asyncio.get_running_loop().run_in_executor(threads[LISTENING_EVENTS], listening.skip, partition, next_offset)
 
     return skip
+
+
+def _prover(settings: Settings) -> Empty:
+    async def empty(partition: int, hole: Hole) -> bool:
+        with_records = partial(first_with_records, settings, LISTENING_EVENTS, partition, [hole])
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, with_records) is None
+        except KafkaUnavailable as error:
+            log.info("the broker does not say what stands at its log's end", extra=fields(reason=repr(error)))
+            return False
+
+    return empty
 
 
 class _Runner(faust.Worker):
@@ -186,9 +205,10 @@ def _crash_outside_of_a_batch(error: BaseException) -> None:
 class _Watch:
     """Tells the progress of what Faust knows, and the watchdog that the event loop turns."""
 
-    def __init__(self, app: faust.App, worker: Worker, watchdog: Watchdog) -> None:
+    def __init__(self, app: faust.App, worker: Worker, watchdog: Watchdog, empty: Empty) -> None:
         self._app, self._progress, self._watchdog, self._topics = app, worker.progress, watchdog, set(worker.processors)
         self._shown: set[tuple[str, int]] = set()
+        self._empty = empty
 
     async def assigned(self, *args: Any, **_kwargs: Any) -> None:
         """Where these partitions start is known when their marks were compared (see positions.py)."""
@@ -223,8 +243,8 @@ class _Watch:
         try:
             ends = await consumer.highwaters(*partitions)
             begins = dict(await consumer.earliest_offsets(*partitions))
+            # Any topic may end with a transaction's marker, which is read but is no record.
             for tp in (tp for tp in partitions if tp.topic != LISTENING_EVENTS):
-                # A compacted topic may end with a transaction's marker, which is read but is no record.
                 position = await consumer.position(tp) if self._progress.lag().get((tp.topic, tp.partition)) else None
                 begins[tp] = max(begins[tp], position or 0)
         except KafkaError as error:
@@ -232,3 +252,13 @@ class _Watch:
         else:
             self._progress.ends({(tp.topic, tp.partition): end for tp, end in ends.items()})
             self._progress.begins({(tp.topic, tp.partition): begin for tp, begin in begins.items()})
+            await self._look_behind_the_last_record()
+
+    async def _look_behind_the_last_record(self) -> None:
+        """For listening events it is proved that nothing follows: what a fetch brought and was then dropped must show as lag."""
+        if self._progress.idle_s(LISTENING_EVENTS) < RESTING_S:
+            return
+        holes = {where: self._progress.unstored(where) for where, lag in self._progress.lag().items() if lag}
+        asked = {(topic, partition): hole for (topic, partition), hole in holes.items() if topic == LISTENING_EVENTS}
+        empty = await asyncio.gather(*(self._empty(partition, hole) for (_, partition), hole in asked.items()))
+        self._progress.begins({where: hole[1] for (where, hole), is_empty in zip(asked.items(), empty, strict=True) if is_empty})

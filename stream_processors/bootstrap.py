@@ -16,6 +16,7 @@ from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
 from stream_processors.listening_writer import ListeningWriter
+from stream_processors.log_reader import first_with_records
 from stream_processors.marks import Marks
 from stream_processors.outbox import Outbox
 from stream_processors.patience import Patience
@@ -89,7 +90,13 @@ def build_worker(settings: Settings) -> Worker:
     outbox = Outbox(producer_config(settings), partitions)
     processors: dict[str, Processor] = {
         LISTENING_EVENTS: ListeningProcessor(
-            writer, marks[LISTENING_EVENTS], outbox, patiences[LISTENING_EVENTS], partitions, settings.batch_events
+            writer,
+            marks[LISTENING_EVENTS],
+            outbox,
+            patiences[LISTENING_EVENTS],
+            partitions,
+            settings.batch_events,
+            partial(first_with_records, settings, LISTENING_EVENTS),
         )
     }
     for table in tables(rows.bury):

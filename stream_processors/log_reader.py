@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -14,6 +16,8 @@ from segue.settings import Settings
 TIMEOUT_S = 10.0
 Positions = dict[tuple[str, int], int]
 """Offsets by (topic, partition)."""
+Hole = tuple[int, int]
+"""The first offset that did not come, and the one behind the last that did not."""
 
 
 class LogReader:
@@ -101,6 +105,14 @@ class LogReader:
         if where in ends and starts[where] <= offset < ends[where]:
             yield from (message for message in self.read({where: offset}, {where: offset + 1}) if message.offset() == offset)
 
+    def earliest(self, topic: str, partition: int) -> int:
+        """The first offset that a partition keeps. Raises KafkaUnavailable."""
+        try:
+            low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)
+        except KafkaException as error:
+            raise KafkaUnavailable(str(error)) from error
+        return int(low)
+
     def close(self) -> None:
         """Leave the group and close the connections."""
         self._consumer.close()
@@ -110,3 +122,20 @@ def headers_of(message: Message) -> tuple[tuple[str, bytes | None], ...]:
     """A record's headers, in order."""
     pairs: list[tuple[str, str | bytes | None]] = list(message.headers() or [])  # type: ignore[arg-type]
     return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
+
+
+def first_with_records(settings: Settings, topic: str, partition: int, holes: Sequence[Hole]) -> Hole | None:
+    """The first of these holes (in order) that had records, in the log or expired; None if they never held any.
+
+    The end of a transaction takes an offset, and so does each record of one that was taken back. Reads the log from the first
+    hole to the last, or to the first record in a hole. Raises KafkaUnavailable.
+    """
+    with closing(LogReader(settings)) as reader:
+        if reader.earliest(topic, partition) > holes[0][0]:
+            return holes[0]
+        for message in reader.read({(topic, partition): holes[0][0]}, {(topic, partition): holes[-1][1]}):
+            offset = message.offset() or 0
+            start, end = holes[bisect_right(holes, offset, key=lambda hole: hole[0]) - 1]
+            if offset < end:
+                return start, end
+    return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from segue.errors import Fenced, Gap
@@ -11,6 +13,7 @@ from segue.logs import fields
 from segue.topics import LISTENING_EVENTS
 from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
+from stream_processors.log_reader import Hole
 from stream_processors.marks import Marks
 from stream_processors.metrics import FENCED, RECORDS_SKIPPED
 from stream_processors.outbox import Outbox
@@ -20,6 +23,9 @@ from stream_processors.refusals import REFUSALS, divide, divide_table
 from stream_processors.table_writer import TableBatch, TableWriter, read_batch
 
 log = logging.getLogger(__name__)
+
+WithRecords = Callable[[int, Sequence[Hole]], Hole | None]
+"""The first of a listening partition's holes that had records; see log_reader.first_with_records."""
 
 
 class Processor(Protocol):
@@ -33,10 +39,17 @@ class ListeningProcessor:
     """Listening events: dead letters out first, then Postgres, then Redis."""
 
     def __init__(
-        self, writer: ListeningWriter, marks: Marks, outbox: Outbox, patience: Patience, partitions: int, most_events: int
+        self,
+        writer: ListeningWriter,
+        marks: Marks,
+        outbox: Outbox,
+        patience: Patience,
+        partitions: int,
+        most_events: int,
+        with_records: WithRecords,
     ) -> None:
         self._writer, self._marks, self._outbox, self._patience = writer, marks, outbox, patience
-        self._partitions, self._most_events = partitions, most_events
+        self._partitions, self._most_events, self._with_records = partitions, most_events, with_records
 
     def process(self, records: Sequence[Record]) -> None:
         """See Processor. Raises Gap at the end for partitions with a hole before or between their records; what precedes the
@@ -56,20 +69,28 @@ class ListeningProcessor:
         # Loaded anew, which brings Redis to it; a wait for Redis does not move the mark a second time, and be fenced by itself.
         self._mark(partition)
 
-    def _gaps(self, records: Sequence[Record]) -> dict[int, tuple[int, int]]:
-        """Where a partition's records do not follow its mark and each other: the offset that is missing, the one that came.
+    def _gaps(self, records: Sequence[Record]) -> dict[int, Hole]:
+        """Where a partition's records do not follow its mark and each other, and the log had more: that was missed.
 
-        Offsets of this topic have no holes: it is not compacted and nobody writes to it in transactions.
+        The topic is not compacted, so only producers that write in transactions leave holes without records.
         """
-        gaps: dict[int, tuple[int, int]] = {}
+        gaps = {}
+        for partition, holes in self._holes(records).items():
+            missed = self._patience.until_available(partial(self._with_records, partition, holes))
+            if missed is not None:
+                gaps[partition] = missed
+        return gaps
+
+    def _holes(self, records: Sequence[Record]) -> dict[int, list[Hole]]:
+        holes: dict[int, list[Hole]] = defaultdict(list)
         wanted: dict[int, int] = {}
         for record in records:
             partition, offset = record.partition, record.offset
             at = wanted[partition] if partition in wanted else self._mark(partition)
             if offset > at:
-                gaps.setdefault(partition, (at, offset))
+                holes[partition].append((at, offset))
             wanted[partition] = max(at, offset + 1)
-        return gaps
+        return holes
 
     def _send_and_write(self, batch: ListeningBatch) -> None:
         # Sent before the marks move: a redelivered record below its mark is passed over with its dead letters.

@@ -59,9 +59,10 @@ class Progress:
             self._ends |= {partition: end for partition, end in ends.items() if partition in self._next}
 
     def begins(self, begins: Mapping[Partition, int]) -> None:
-        """Before these offsets is nothing to read: it expired, or what is there are no records."""
+        """Before these offsets is nothing to read: it expired, or what is there are no records. The highest said counts."""
         with self._lock:
-            self._begins |= {partition: begin for partition, begin in begins.items() if partition in self._next}
+            ours = {partition: begin for partition, begin in begins.items() if partition in self._next}
+            self._begins |= {partition: max(begin, self._begins.get(partition, 0)) for partition, begin in ours.items()}
 
     def takes(self, topic: str) -> None:
         """A batch is being processed."""
@@ -91,6 +92,18 @@ class Progress:
         """Records not yet stored of each partition whose position and end are known."""
         with self._lock:
             return self._lag()
+
+    def unstored(self, partition: Partition) -> tuple[int, int]:
+        """From where a partition is not stored, and where its log ended; the same twice if it is not known or not ours."""
+        with self._lock:
+            end = self._ends.get(partition, 0)
+            at = self._next.get(partition)
+            return (end, end) if at is None else (max(at, self._begins.get(partition, 0)), end)
+
+    def idle_s(self, topic: str) -> float:
+        """Seconds that a topic with work passed without a sign of life."""
+        with self._lock:
+            return self._idle_s.get(topic, 0.0)
 
     def stalled(self, elapsed_s: float, waiting: Collection[str] = ()) -> str | None:
         """Let time pass; the topic that was idle for too long, or None. `waiting` are topics that wait for a store."""

@@ -36,10 +36,26 @@ class RunMessage(ConsumerMessage):
         ]
 
 
+class CommittedThread(driver.AIOKafkaConsumerThread):
+    """Reads only what transactions committed, as every other reader of Segue does; Faust would deliver what was taken back."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    def highwater(self, tp: TP) -> Any:
+        """Where what can be read ends: behind it stands a transaction that has not ended."""
+        return self._ensure_consumer().last_stable_offset(tp)
+
+
 class RunConsumer(driver.Consumer):
     """Faust's consumer, with runs in place of records and one committable offset for each partition."""
 
     transport: RunTransport
+
+    def _new_consumer_thread(self) -> CommittedThread:
+        return CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

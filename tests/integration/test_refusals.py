@@ -64,7 +64,7 @@ class Workers:
         rows = LiveRowWriter(self.redis_url, buckets=8, max_cells=1000, ttl_days=1)
         marks = Marks(self.database, rows, 8)
         writer = ListeningWriter(self.database, rows, marks, 8, TasteWeights(), 1000, 1000)
-        return ListeningProcessor(writer, marks, outbox, Patience(), 8, 2000)
+        return ListeningProcessor(writer, marks, outbox, Patience(), 8, 2000, lambda _partition, holes: holes[0])
 
     def catalogue(self, outbox: Outbox) -> Processor:
         rows = LiveRowWriter(self.redis_url, buckets=8, max_cells=1000, ttl_days=1)

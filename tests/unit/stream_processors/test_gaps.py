@@ -17,7 +17,7 @@ from stream_processors.listening_writer import ListeningWriter
 from stream_processors.marks import Marks
 from stream_processors.outbox import Outbox
 from stream_processors.patience import Patience
-from stream_processors.processing import ListeningProcessor
+from stream_processors.processing import ListeningProcessor, WithRecords
 from stream_processors.records import Record
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -67,8 +67,10 @@ def records(*offsets: int) -> list[Record]:
     return [Record("listening-events", PARTITION, offset, None, encode(event), NOW.timestamp(), ()) for offset in offsets]
 
 
-def processor(writer: ListeningWriter, mark: int) -> ListeningProcessor:
-    return ListeningProcessor(writer, KnownMarks(mark), NoOutbox(), Patience(), 8, 2_000)
+def processor(
+    writer: ListeningWriter, mark: int, with_records: WithRecords = lambda _partition, holes: holes[0]
+) -> ListeningProcessor:
+    return ListeningProcessor(writer, KnownMarks(mark), NoOutbox(), Patience(), 8, 2_000, with_records)
 
 
 def test_records_that_follow_the_mark_are_stored() -> None:
@@ -107,3 +109,22 @@ def test_records_that_come_again_after_a_rewind_are_stored_once() -> None:
     worker.process(records(5, 6, 7))
     worker.process(records(7, 8, 9))
     assert writer.offsets == [5, 6, 7, 8, 9]
+
+
+def test_holes_without_records_are_stepped_over() -> None:
+    writer, asked = RecordingWriter(), []
+
+    def none(partition: int, holes: object) -> None:
+        asked.append((partition, holes))
+
+    processor(writer, 3, none).process(records(5, 6, 8))
+    assert writer.offsets == [5, 6, 8]
+    assert asked == [(PARTITION, [(3, 5), (7, 8)])]
+
+
+def test_only_the_hole_that_had_records_is_read_again() -> None:
+    writer = RecordingWriter()
+    with pytest.raises(Gap) as gap:
+        processor(writer, 3, lambda _partition, holes: holes[1]).process(records(5, 6, 8))
+    assert writer.offsets == [5, 6]
+    assert gap.value.starts == {PARTITION: (7, 8)}
