@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue.errors import InvalidInput
+from segue.ids import TrackNo
 from segue.models.contract import Floats, History
 from segue.recommending.adventure import novelty
 from segue.recommending.answer import Answer, Recommender
@@ -67,18 +69,19 @@ def test_the_middle_leaves_the_answer_alone() -> None:
     assert recommender().for_listener(history, 10, Steering(adventurousness=0.5)) == recommender().for_listener(history, 10)
 
 
-def test_the_dial_works_for_songs_and_newcomers_too() -> None:
-    answers = recommender()
-    for ask in (
-        lambda steering: answers.for_song(answers._track_nos[0], 10, steering),
-        lambda steering: answers.for_listener(History.empty(), 10, steering),
-    ):
-        popularity = answers._blend.popularity.scores
-        low, high = (
-            np.mean([popularity[item.track_no - 1_000] for item in ask(Steering(adventurousness=dial)).items])
-            for dial in (0.0, 1.0)
-        )
-        assert low > high
+Ask = Callable[[Recommender, Steering], Answer]
+ASKS: dict[str, Ask] = {
+    "song": lambda answers, steering: answers.for_song(TrackNo(1_000), 10, steering),
+    "newcomer": lambda answers, steering: answers.for_listener(History.empty(), 10, steering),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS.keys())
+def test_the_dial_works_for_songs_and_newcomers_too(ask: Ask) -> None:
+    popularity = recommender()._blend.popularity.scores
+    familiar, far = (ask(recommender(), Steering(adventurousness=dial)).items for dial in (0.0, 1.0))
+    known, unknown = ([item.track_no - 1_000 for item in items] for items in (familiar, far))
+    assert popularity[known].mean() > popularity[unknown].mean()
 
 
 @pytest.mark.parametrize("dial", [-0.01, 1.01, float("nan")])
