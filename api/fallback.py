@@ -27,12 +27,13 @@ def popular(
 ) -> Answer:
     """The first `n` of `ranked` (most popular first) that pass; tracks of `genres` first. One version of each song.
 
-    `hidden`: what the listener heard. Score: the catalogue's popularity on 0..1. Stops at n, so that the cost does not grow with
-    the catalogue unless little passes.
+    `hidden`: what the listener heard, which no version of it passes. Score: the catalogue's popularity on 0..1.
     """
     chosen = {genre.casefold() for genre in genres}
-    passing = (track for track in _genres_first(ranked, chosen) if track.track_no not in hidden and _allowed(track, steering))
-    items = tuple(_recommendation(track, genres) for track in islice(_first_versions(passing), n))
+    unwanted = {*hidden, *steering.blocked_tracks}
+    songs = {track.song_key for track in ranked if track.track_no in unwanted}
+    passing = (track for track in _genres_first(ranked, chosen) if _allowed(track, steering))
+    items = tuple(_recommendation(track, genres) for track in islice(_first_versions(passing, songs), n))
     return Answer(items, _notes(ranked, n, len(items), steering, hidden))
 
 
@@ -52,7 +53,6 @@ def passes(track: Track, filters: Filters) -> bool:
 def _allowed(track: Track, steering: Steering) -> bool:
     return (
         track.track_no not in steering.exclude
-        and track.track_no not in steering.blocked_tracks
         and not _has_any(track.artists, steering.blocked_artists)
         and passes(track, steering.filters)
     )
@@ -69,7 +69,7 @@ def _notes(ranked: Sequence[Track], n: int, found: int, steering: Steering, hidd
         np.flatnonzero(np.isin(numbers, list(some))).astype(np.int32)
         for some in (steering.exclude, steering.blocked_tracks, hidden)
     )
-    own = Condition((HEARD_FIELD,), "not heard yet", hides=heard)
+    own = Condition((HEARD_FIELD,), "not heard yet", hides=facts.versions_of(heard))
     return (Eligibility.under(facts, [*steering.conditions(facts, excluded, blocked), own]).why_empty(),)
 
 
@@ -103,8 +103,8 @@ def _within(value: float | None, least: float | None, most: float | None) -> boo
     return value is not None and (least is None or value >= least) and (most is None or value <= most)
 
 
-def _first_versions(tracks: Iterable[Track]) -> Iterator[Track]:
-    seen: set[str] = set()
+def _first_versions(tracks: Iterable[Track], unwanted: Collection[str]) -> Iterator[Track]:
+    seen = set(unwanted)
     for track in tracks:
         if track.song_key not in seen:
             seen.add(track.song_key)

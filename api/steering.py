@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from api.live_catalogue import LiveCatalogue
-from api.problems import FieldError, invalid_fields
+from api.problems import FieldError, Problem, invalid_fields
 from api.questions import MAX_SEED, Steered, Variety, WantedTracks
+from api.schemas import NoteShown
 from segue.ids import TrackNo
 from segue.recommending.diversity import Diversity
 from segue.recommending.filters import FeatureRange, Filters
@@ -27,14 +29,13 @@ class Wanted:
     seed: int | None
 
 
-def wanted(question: Steered, catalogue: LiveCatalogue, usual: Diversity, prefix: str = "filters.") -> Wanted:
+def wanted(question: Steered, catalogue: LiveCatalogue, usual: Diversity) -> Wanted:
     """The steering of a question. Raises Problem 422 naming every field that contradicts another or names an unknown genre."""
-    check_genres(
-        catalogue, {f"{prefix}genres": question.filters.genres, f"{prefix}exclude_genres": question.filters.exclude_genres}
-    )
-    filters = _filters(question.filters)
+    asked = question.filters
+    check_genres(catalogue, {"filters.genres": asked.genres, "filters.exclude_genres": asked.exclude_genres})
+    filters = _filters(asked)
     if found := filters.contradictions():
-        raise invalid_fields([FieldError(f"{prefix}{field}", one.text) for one in found for field in one.fields])
+        raise invalid_fields([FieldError(f"filters.{field}", one.text) for one in found for field in one.fields])
     explores = question.exploration.epsilon > 0
     seed = question.exploration.seed if question.exploration.seed is not None else secrets.randbelow(MAX_SEED)
     steering = Steering(
@@ -48,6 +49,20 @@ def wanted(question: Steered, catalogue: LiveCatalogue, usual: Diversity, prefix
         exploration=Exploration(question.exploration.epsilon, seed),
     )
     return Wanted(question.n, steering, seed if explores else None)
+
+
+@contextmanager
+def naming(names: Mapping[str, str]) -> Iterator[None]:
+    """Refusals from within call fields by `names`."""
+    try:
+        yield
+    except Problem as problem:
+        raise invalid_fields([FieldError(names.get(one.field, one.field), one.reason) for one in problem.errors]) from None
+
+
+def renamed(note: NoteShown, names: Mapping[str, str]) -> NoteShown:
+    """The note with its fields called by `names`."""
+    return NoteShown(note.code, note.text, tuple(names.get(field, field) for field in note.fields))
 
 
 def check_genres(catalogue: LiveCatalogue, named: Mapping[str, Sequence[str]]) -> None:

@@ -36,7 +36,7 @@ from api.resources.tracks import known_track, require_catalogue
 from api.responses import json_response
 from api.schemas import GroupAnswer, ListenerAnswer, MemberShown, NextAnswer, NoteShown, SongAnswer, documented
 from api.services import Services
-from api.steering import Wanted, check_artists, check_genres, wanted
+from api.steering import Wanted, check_artists, check_genres, naming, renamed, wanted
 from segue.catalogue import MOODS, Mood, Track
 from segue.errors import PostgresUnavailable
 from segue.ids import uuid7
@@ -44,6 +44,13 @@ from segue.logs import fields
 from segue.recommending.answer import FOR_LISTENER, FOR_SONG
 
 log = logging.getLogger(__name__)
+
+QUERY_NAMES = {
+    "filters.genres": "genre", "filters.exclude_genres": "exclude_genre", "filters.moods": "mood", "filters.explicit": "explicit",
+    "filters.year_min": "year_min", "filters.year_max": "year_max", "filters.popularity_min": "popularity_min",
+    "filters.popularity_max": "popularity_max",
+}  # fmt: skip
+"""What the fields of a body are called in the query of a song."""
 
 
 def router(services: Services) -> APIRouter:
@@ -70,18 +77,19 @@ def router(services: Services) -> APIRouter:
     ) -> Response:
         """Songs like this one. What is a list may be given several times: any genre or mood of it passes."""
         track = known_track(services, track_id)
-        check_genres(services.catalogue, {"genre": genre, "exclude_genre": exclude_genre})
         filters = WantedTracks(
             genres=genre, exclude_genres=exclude_genre, moods=mood, year_min=year_min, year_max=year_max, explicit=explicit,
             popularity_min=popularity_min, popularity_max=popularity_max,
         )  # fmt: skip
         variety = Variety(strength=diversity, per_artist=per_artist, per_album=per_album)
         question = Steered(n=n, exclude=exclude, filters=filters, adventurousness=adventurousness, diversity=variety)
-        asked = wanted(question, services.catalogue, FOR_SONG, "")
+        with naming(QUERY_NAMES):
+            asked = wanted(question, services.catalogue, FOR_SONG)
         answered = await services.answers.for_song(track, asked)
         made = _made(services, answered, asked)
+        notes = tuple(renamed(note, QUERY_NAMES) for note in answered.notes)
         return json_response(
-            SongAnswer(made.rec_id, track_id, answered.model_version, made.degraded, answered.items, answered.notes, asked.seed)
+            SongAnswer(made.rec_id, track_id, answered.model_version, made.degraded, answered.items, notes, asked.seed)
         )
 
     @routes.post("/recommend/user", include_in_schema=False)

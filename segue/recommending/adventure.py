@@ -2,8 +2,9 @@
 
 Novelty of a track, on 0..1, is half rarity and half distance: rarity is `1 - log2(1 + plays) / max`, the normalised
 self-information (Zhou et al., PNAS 2010; Vargas, Castells, RecSys 2011), distance the listener's content score turned around.
-The score gains `(2 · dial - 1) · reach · (novelty - mean)`. Of a top n under `score + λ · novelty`, the summed novelty never
-falls as λ grows: of two dials each one's choice is the best under its own λ, and adding both inequalities leaves that.
+The dial ranks the best REACH tracks anew by `score + λ · novelty`, so it moves an answer within what fits. Of a top n under that
+sum, the summed novelty never falls as λ grows: of two dials each one's choice is the best under its own λ, and adding both
+inequalities leaves that.
 """
 
 from __future__ import annotations
@@ -14,32 +15,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from segue.models.contract import Columns, Floats
-from segue.models.ranking import top_columns
-from segue.recommending.facts import Mask
 
 REACH = 300
-"""At its ends the dial weighs novelty as much as what separates the best from the REACH-th best track: it moves the answer
-within what fits, and never brings up what does not fit at all."""
+WEIGHT = 2.0
+"""At its ends the dial weighs the range of novelty within its reach so many times as much as the range of the scores there."""
 NEUTRAL = 0.5
 
 
 @dataclass(frozen=True)
 class Dial:
-    """`setting` 0..1; `novelty` of columns (None: all), each in 0..1."""
+    """`setting` 0..1; `novelty` of columns, each in 0..1."""
 
     setting: float
-    novelty: Callable[[Columns | None], Floats]
+    novelty: Callable[[Columns], Floats]
 
     @property
     def name(self) -> str:
         """Of its part of the score."""
         return "discovery" if self.setting > NEUTRAL else "familiar"
 
-    def part(self, total: Floats, eligible: Mask, columns: Columns | None) -> Floats:
+    def part(self, total: Floats, columns: Columns) -> Floats:
         """What the dial adds to the scores `total` of `columns`, 0 on average."""
+        if len(columns) == 0:
+            return total
         novelty = self.novelty(columns)
-        strength = np.float32((2.0 * self.setting - 1.0) * _reach(total, eligible))
-        gained: Floats = (novelty - novelty.mean()) * strength
+        strength = (2.0 * self.setting - 1.0) * WEIGHT * float(np.ptp(total)) / max(float(np.ptp(novelty)), 1e-9)
+        gained: Floats = (novelty - novelty.mean()) * np.float32(strength)
         return gained
 
 
@@ -51,8 +52,3 @@ def novelty(popularity: Floats, closeness: Floats) -> Floats:
     distance = (nearest - closeness) / np.float32(max(float(nearest - farthest), 1e-9))
     average: Floats = (rarity + distance) * np.float32(0.5)
     return average
-
-
-def _reach(total: Floats, eligible: Mask) -> float:
-    ranked = total[top_columns(np.where(eligible, total, np.float32(-np.inf)), REACH)]
-    return float(ranked[0] - ranked[-1]) if len(ranked) else 0.0

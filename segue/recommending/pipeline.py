@@ -68,7 +68,7 @@ class Question:
         if self.steering.adventurousness == NEUTRAL:
             return None
         values = novelty(self.popularity, self.source.closeness())
-        return Dial(self.steering.adventurousness, lambda columns: values if columns is None else values[columns])
+        return Dial(self.steering.adventurousness, lambda columns: values[columns])
 
     def ranking(self, track_nos: npt.NDArray[np.int32]) -> Ranking:
         """The ranking of what is eligible."""

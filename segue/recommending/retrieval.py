@@ -15,7 +15,7 @@ import numpy.typing as npt
 from segue.models.blend import added
 from segue.models.contract import Columns, Floats
 from segue.models.ranking import top_columns
-from segue.recommending.adventure import Dial
+from segue.recommending.adventure import REACH, Dial
 from segue.recommending.diversity import Diversity, first_versions
 from segue.recommending.facts import Facts, Mask
 from segue.recommending.sources import Source
@@ -48,6 +48,12 @@ class Pool:
         """The part at these positions."""
         parts = {name: part[positions] for name, part in self.parts.items()}
         return Pool(self.columns[positions], self.total[positions], parts)
+
+    def turned(self, dial: Dial) -> Pool:
+        """Ranked anew under the dial; its part joins the others."""
+        part = _finite(dial.part(self.total, self.columns))
+        total = self.total + part
+        return Pool(self.columns, total, {**self.parts, dial.name: part}).at(np.argsort(-total, kind="stable"))
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,13 @@ class Ranking:
         The pool grows while versions of the same songs, or tracks of the same artists, crowd it.
         """
         size = max(least, POOL_FACTOR * n)
+        if self._dial is None:
+            return self._roomy(size, n, diversity)
+        within_reach = self._roomy(max(size, REACH), n, diversity).turned(self._dial)
+        best = within_reach.at(np.arange(min(size, len(within_reach.columns))))
+        return best if _room(best.columns, self._facts, diversity, n) else within_reach
+
+    def _roomy(self, size: int, n: int, diversity: Diversity) -> Pool:
         while True:
             ranked = self._ranked(size)
             pool = ranked.at(first_versions(self._facts.song[ranked.columns]))
@@ -93,7 +106,7 @@ class Ranking:
 
     def _ranked(self, size: int) -> Pool:
         if self._scored is None or not self._scored.serves(size):
-            self._scored = _scored(self._source, self._eligible, size, self._dial)
+            self._scored = _scored(self._source, self._eligible, size)
         return self._scored.best(size, self._track_nos)
 
 
@@ -102,15 +115,11 @@ def _room(columns: Columns, facts: Facts, diversity: Diversity, n: int) -> bool:
     return len(set(artists.tolist())) >= n or diversity.room(artists, facts.album[columns]) >= n
 
 
-def _scored(source: Source, eligible: Mask, wanted: int, dial: Dial | None) -> _Scored:
+def _scored(source: Source, eligible: Mask, wanted: int) -> _Scored:
     columns = _retrieved(source, eligible, wanted)
     allowed = eligible if columns is None else eligible[columns]
     parts = {name: _finite(part) for name, part in source.parts(columns).items()}
-    total = added(parts)
-    if dial is not None:
-        parts[dial.name] = _finite(dial.part(total, allowed, columns))
-        total += parts[dial.name]
-    return _Scored(columns, parts, total, allowed)
+    return _Scored(columns, parts, added(parts), allowed)
 
 
 def _retrieved(source: Source, eligible: Mask, wanted: int) -> Columns | None:
