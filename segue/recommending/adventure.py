@@ -1,10 +1,10 @@
 """The dial between what a listener knows and what they do not: familiar at 0, the plain scores at 0.5, discovery at 1.
 
-Novelty of a track, on 0..1, is half rarity and half distance: rarity is `1 - log2(1 + plays) / max`, the normalised
-self-information (Zhou et al., PNAS 2010; Vargas, Castells, RecSys 2011), distance the listener's content score turned around.
-The dial ranks the best REACH tracks anew by `score + λ · novelty`, so it moves an answer within what fits. Of a top n under that
-sum, the summed novelty never falls as λ grows: of two dials each one's choice is the best under its own λ, and adding both
-inequalities leaves that.
+The dial ranks the best REACH tracks anew by `score + λ · novelty`, so it moves an answer within what fits. Novelty, on 0..1
+among these, is half rarity and half distance: rarity is `log2(1 + plays)` turned around, which is self-information up to a
+constant (Zhou et al., PNAS 2010; Vargas, Castells, RecSys 2011), distance the listener's content score turned around. Of a top n
+under that sum, the summed novelty never falls as λ grows: of two dials each one's choice is the best under its own λ, and adding
+both inequalities leaves that.
 """
 
 from __future__ import annotations
@@ -45,10 +45,17 @@ class Dial:
 
 
 def novelty(popularity: Floats, closeness: Floats) -> Floats:
-    """Novelty of tracks from their popularity, `log2(1 + plays)`, and closeness to what the listener likes, of any scale."""
-    highest = np.float32(max(float(popularity.max(initial=0.0)), 1e-9))
-    rarity = np.float32(1) - popularity / highest
-    nearest, farthest = closeness.max(initial=0.0), closeness.min(initial=0.0)
-    distance = (nearest - closeness) / np.float32(max(float(nearest - farthest), 1e-9))
-    average: Floats = (rarity + distance) * np.float32(0.5)
+    """Novelty of tracks, each against the others, from their popularity, `log2(1 + plays)`, and closeness to what is liked.
+
+    Of any scale and of one shape; a quantity in which the tracks do not differ says nothing.
+    """
+    average: Floats = (_turned(popularity) + _turned(closeness)) * np.float32(0.5)
     return average
+
+
+def _turned(values: Floats) -> Floats:
+    """1 for the least, 0 for the greatest."""
+    if len(values) == 0:
+        return values
+    turned: Floats = (values.max() - values) / np.float32(max(float(np.ptp(values)), 1e-9))
+    return turned

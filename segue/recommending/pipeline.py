@@ -67,8 +67,10 @@ class Question:
         """None leaves the scores alone."""
         if self.steering.adventurousness == NEUTRAL:
             return None
-        values = novelty(self.popularity, self.source.closeness())
-        return Dial(self.steering.adventurousness, lambda columns: values[columns])
+        return Dial(
+            self.steering.adventurousness,
+            lambda columns: novelty(self.popularity[columns], self.source.closeness(columns)),
+        )
 
     def ranking(self, track_nos: npt.NDArray[np.int32]) -> Ranking:
         """The ranking of what is eligible."""

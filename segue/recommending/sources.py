@@ -31,8 +31,8 @@ class Source(Protocol):
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """Each part's share of the score of `columns` (None: of every column); they add up to the score."""
 
-    def closeness(self) -> Floats:
-        """How near every track is to what is liked, of any scale, shape (n_tracks,)."""
+    def closeness(self, columns: Columns) -> Floats:
+        """How near each of `columns` is to what is liked, of any scale."""
 
     def vectors(self, columns: Columns) -> Floats:
         """Vectors (len(columns), d) whose dot products are the tracks' likenesses, in 0..1."""
@@ -87,9 +87,9 @@ class ListenerSource:
         shares: Floats = model.contributions(self.history, columns) * self.scores.scales[part][columns][:, None]
         return shares
 
-    def closeness(self) -> Floats:
-        """How near every track is to what the history likes, of any scale."""
-        return self.blend.content.score_all(self.history)
+    def closeness(self, columns: Columns) -> Floats:
+        """By sound and style, to what the history likes."""
+        return self.blend.content.score(self.history, columns)
 
     def vectors(self, columns: Columns) -> Floats:
         """Of the content model."""
@@ -119,9 +119,9 @@ class SongSource:
         """By model."""
         return self._parts if columns is None else {name: part[columns] for name, part in self._parts.items()}
 
-    def closeness(self) -> Floats:
-        """Likeness to the song."""
-        return self.blend.content.similarity(self.column)
+    def closeness(self, columns: Columns) -> Floats:
+        """By sound and style, to the song."""
+        return self.blend.content.similarity(self.column, columns)
 
     def vectors(self, columns: Columns) -> Floats:
         """Of the content model."""
@@ -158,9 +158,9 @@ class GroupSource:
         own = dict(zip(self.members, self.utilities[:, column].tolist(), strict=True))
         return tuple(sorted((name for name in own if own[name] >= SUITS), key=lambda name: -own[name]))
 
-    def closeness(self) -> Floats:
-        """How near every track is to what the members like, on average."""
-        return added({name: source.closeness() for name, source in self.members.items()})
+    def closeness(self, columns: Columns) -> Floats:
+        """By sound and style, to what the members like."""
+        return added({name: source.closeness(columns) for name, source in self.members.items()})
 
     def vectors(self, columns: Columns) -> Floats:
         """Of the content model."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from segue.errors import InvalidInput
 from segue.ids import TrackNo
-from segue.models.contract import Floats, History
-from segue.recommending.adventure import novelty
+from segue.models.contract import History
+from segue.recommending.adventure import REACH, novelty
 from segue.recommending.answer import Answer, Recommender
 from segue.recommending.diversity import Diversity
 from segue.recommending.steering import Steering
@@ -24,13 +24,18 @@ RANKED = Diversity(0.0, 40, 40)
 histories = st.lists(st.integers(0, 159), min_size=1, max_size=12, unique=True).map(History.of)
 
 
-def novelties(answers: Recommender, history: History) -> Floats:
+def novelties(answers: Recommender, history: History) -> dict[int, float]:
+    """Novelty, by track_no, of all that can be shown: fewer tracks than the dial's reach."""
+    shown = [item.track_no for item in answers.for_listener(history, 1_000).items]
+    columns = np.array(shown, np.int32) - 1_000
+    assert len(columns) < REACH
     blend = answers._blend
-    return novelty(blend.popularity.scores, blend.content.score_all(history))
+    found = novelty(blend.popularity.scores[columns], blend.content.score(history, columns))
+    return dict(zip(shown, found.tolist(), strict=True))
 
 
-def mean_novelty(answer: Answer, novelty_of: Floats) -> float:
-    return float(np.mean([novelty_of[item.track_no - 1_000] for item in answer.items]))
+def mean_novelty(answer: Answer, novelty_of: dict[int, float]) -> float:
+    return float(np.mean([novelty_of[item.track_no] for item in answer.items]))
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from segue.errors import InvalidInput
 from segue.events import AudioFeatures
 from segue.ids import TrackNo
 from segue.models.blend import Blend
@@ -89,6 +90,11 @@ def test_a_group_gets_what_each_likes_and_nobody_turned_down(answers: Recommende
     hater = answers.history(np.array([104], np.int32), np.array([-4.0]), np.zeros(1))
     found = answers.for_group({"ann": loud, "bob": calm, "eve": hater}, 100)
     assert set(numbers(found)) == (LOUD | CALM) - {100, 101, 102, 103, 104}
+
+
+def test_a_group_of_nobody_is_refused(answers: Recommender) -> None:
+    with pytest.raises(InvalidInput, match="at least one member"):
+        answers.for_group({}, 5)
 
 
 def test_a_group_of_one_kind_is_told_that_it_suits_everyone() -> None:
