@@ -57,7 +57,7 @@ def measure(mode: Mode, events: int, workers: int, stored: int) -> dict[str, flo
     with streaming_stack(workers) as (stack, settings):
         database = Database(settings.require_postgres())
         if stored:
-            store(stack, database, stored, USERS, TRACKS)
+            store(stack, settings, stored, USERS, TRACKS)
             console.print(f"{stored:,} interactions stored before")
         already = _stored(database)
         records = _publish(settings, mode, events)

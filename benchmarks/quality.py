@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.sparse import csr_matrix
 
-from benchmarks.interaction_files import interactions, matrices
+from segue.evaluation.interaction_files import interactions, matrices
 from segue.evaluation.report import evaluated
 from segue.evaluation.splits import random_split
 from segue.evaluation.tuning import learn_weights

@@ -10,8 +10,8 @@ import numpy as np
 from rich.console import Console
 from scipy.sparse import csr_matrix
 
-from benchmarks.interaction_files import interactions, matrices
 from benchmarks.quality import fitted
+from segue.evaluation.interaction_files import interactions, matrices
 from segue.models.blend import BlendConfig
 
 USERS, TRACKS, EVENTS = 20_000, 30_000, 1_000_000

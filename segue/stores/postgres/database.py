@@ -104,18 +104,6 @@ class Database:
         with self.transaction(read_only=True) as opened:
             opened.execute("select 1")
 
-    def maintain(self) -> None:
-        """What Postgres does by itself after a while, now: statistics, visibility map, checkpoint (needs pg_checkpoint)."""
-        with self._slots:
-            opened = psycopg2.connect(self._url, options=self._options, connect_timeout=CONNECT_TIMEOUT_S)
-            try:
-                opened.autocommit = True
-                with opened.cursor() as cursor:
-                    cursor.execute("vacuum analyze")
-                    cursor.execute("checkpoint")
-            finally:
-                opened.close()
-
     def close(self) -> None:
         """Close the idle connections; the next transaction opens a new one."""
         while self._idle:
