@@ -38,7 +38,7 @@ def popular(
 
 
 def passes(track: Track, filters: Filters) -> bool:
-    """Whether a track passes, as `segue.recommending.filters.Filters.passing` decides for many at once."""
+    """Whether a track passes, as the conditions of `segue.recommending.filters.Filters` decide for many at once."""
     return (
         (not filters.genres or _has_any(track.genres, filters.genres))
         and not _has_any(track.genres, filters.exclude_genres)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from api.live_catalogue import LiveCatalogue
 from api.problems import FieldError, Problem, invalid_fields
-from api.questions import MAX_SEED, Steered, Variety, WantedTracks
+from api.questions import MAX_SEED, Listened, Steered, Variety, WantedTracks
 from api.schemas import NoteShown
 from segue.ids import TrackNo
 from segue.recommending.diversity import Diversity
@@ -43,7 +43,7 @@ def wanted(question: Steered, catalogue: LiveCatalogue, usual: Diversity) -> Wan
         exclude=_numbers(question.exclude, catalogue),
         blocked_tracks=_numbers(question.blocks.tracks, catalogue),
         blocked_artists=tuple(question.blocks.artists),
-        heard_days=getattr(question, "heard_days", None),
+        heard_days=question.heard_days if isinstance(question, Listened) else None,
         diversity=_diversity(question.diversity, usual),
         adventurousness=question.adventurousness,
         exploration=Exploration(question.exploration.epsilon, seed),

@@ -2,8 +2,8 @@
 
 CPU per request of the whole process, pollers included, in two rounds of 200 requests at 1 to 8 connections: 16 to 22 ms for a
 listener, 7 to 9 ms for a song; `GET /tracks/{track_id}`, which scores nothing, takes 0.8 ms. Over HTTP, 28,352 tracks, 300
-simulated listeners, two cores that other work kept busy (load 12 to 17), which inflates CPU time too. Latency was not measured
-on an idle machine.
+simulated listeners, two cores that other work kept busy (load 12 to 17), which inflates CPU time too, and before answers could be
+steered: what making one costs now is in segue/recommending/answer.py. Latency was not measured on an idle machine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -44,6 +44,8 @@ from segue.logs import fields
 from segue.recommending.answer import FOR_LISTENER, FOR_SONG
 
 log = logging.getLogger(__name__)
+
+Kind = TypeVar("Kind", bound=Steered)
 
 QUERY_NAMES = {
     "filters.genres": "genre", "filters.exclude_genres": "exclude_genre", "filters.moods": "mood", "filters.explicit": "explicit",
@@ -100,9 +102,7 @@ def router(services: Services) -> APIRouter:
     )
     async def recommend_user(request: Request) -> Response:
         """Tracks for a listener, from the state of this moment. Unknown listeners get what is popular, never an error."""
-        question = await read_model(request, ListenerQuestion, services.settings.max_body_bytes)
-        require_catalogue(services)
-        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        question, asked = await _asked(request, services, ListenerQuestion)
         check_genres(services.catalogue, {"genres": question.genres})
         check_artists(services.catalogue, {"artists": question.artists})
         found = await services.listeners.find(question.user_id)
@@ -129,9 +129,7 @@ def router(services: Services) -> APIRouter:
     )
     async def recommend_session(request: Request) -> Response:
         """What to play next in a session without an account. Nothing is stored."""
-        question = await read_model(request, SessionQuestion, services.settings.max_body_bytes)
-        require_catalogue(services)
-        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        question, asked = await _asked(request, services, SessionQuestion)
         known = [(services.catalogue.by_id(step.track_id), step.outcome == "skip") for step in question.tracks]
         tracks = [(track, skipped) for track, skipped in known if track is not None]
         answered = await services.answers.for_session(tracks, asked)
@@ -144,9 +142,7 @@ def router(services: Services) -> APIRouter:
     )
     async def recommend_playlist(request: Request) -> Response:
         """What else belongs in a playlist, by its tracks and the words of its title."""
-        question = await read_model(request, PlaylistQuestion, services.settings.max_body_bytes)
-        require_catalogue(services)
-        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        question, asked = await _asked(request, services, PlaylistQuestion)
         known = [services.catalogue.by_id(track_id) for track_id in question.tracks]
         answered = await services.answers.for_playlist([t for t in known if t is not None], question.title, asked)
         return _next(services, answered, asked, _unknown(known))
@@ -158,9 +154,7 @@ def router(services: Services) -> APIRouter:
     )
     async def recommend_group(request: Request) -> Response:
         """What to play to several listeners together: liked on average, and a misery to nobody."""
-        question = await read_model(request, GroupQuestion, services.settings.max_body_bytes)
-        require_catalogue(services)
-        asked = wanted(question, services.catalogue, FOR_LISTENER)
+        question, asked = await _asked(request, services, GroupQuestion)
         user_ids = list(dict.fromkeys(question.user_ids))
         states = dict(zip(user_ids, await asyncio.gather(*map(services.listeners.find, user_ids)), strict=True))
         answered = await services.answers.for_group({user_id: state.row for user_id, state in states.items()}, asked)
@@ -171,6 +165,13 @@ def router(services: Services) -> APIRouter:
         )
 
     return routes
+
+
+async def _asked(request: Request, services: Services, kind: type[Kind]) -> tuple[Kind, Wanted]:
+    """The question in a request's body and its steering. Raises Problem."""
+    question = await read_model(request, kind, services.settings.max_body_bytes)
+    require_catalogue(services)
+    return question, wanted(question, services.catalogue, FOR_LISTENER)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.recommending.eligibility import Condition
-from segue.recommending.facts import FEATURES, Facts, Mask
+from segue.recommending.facts import FEATURES, Facts
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,6 @@ class Filters:
         yield from self._popularity().conditions(facts.popularity, unknown_below=0)
         for wanted in self.features:
             yield from _feature_bounds(wanted).conditions(facts.feature(wanted.feature))
-
-    def passing(self, facts: Facts) -> Mask:
-        """Which columns may be shown under these filters; a fresh array."""
-        mask = facts.shown.copy()
-        for condition in self.conditions(facts):
-            condition.narrow(mask)
-        return mask
 
     def _years(self) -> _Bounds:
         return _Bounds("year", "year_min", "year_max", self.year_min, self.year_max)
