@@ -68,7 +68,7 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         broker_max_poll_interval=86_400.0,
     )
     threads = {topic: ThreadPoolExecutor(1, thread_name_prefix=topic) for topic in worker.processors}
-    positions = Positions(worker, _skipper(worker, threads), _crash_outside_of_a_batch)
+    positions = Positions(worker, _skipper(worker, threads), _end_process)
     app.transport = MarkedTransport(app, settings, positions)
     for topic, processor in worker.processors.items():
         _add_agent(app, topic, processor, settings, worker.progress, positions, threads[topic])
@@ -188,16 +188,13 @@ async def _take(queue: Any, most_records: int, most_bytes: int, within_s: float)
 
 def _crash(topic: str, records: list[Record], error: BaseException) -> None:
     """End the process at once: Faust acknowledges a batch whose agent raised, and that would lose it."""
-    said = {"topic": topic} | describe_batch(records, error)
+    _end_process(error, topic=topic, **describe_batch(records, error))
+
+
+def _end_process(error: BaseException, **said: object) -> None:
     # One of our own errors says all in its message; only a surprise needs its traceback.
     surprise = None if isinstance(error, SegueError) else error
     log.critical(f"unexpected error, ending the process: {message_of(error)}", extra=fields(**said), exc_info=surprise)
-    logging.shutdown()
-    os._exit(EXIT_CRASHED)
-
-
-def _crash_outside_of_a_batch(error: BaseException) -> None:
-    log.critical(f"unexpected error, ending the process: {error}", exc_info=error)
     logging.shutdown()
     os._exit(EXIT_CRASHED)
 

@@ -79,7 +79,8 @@ def build_worker(settings: Settings) -> Worker:
         settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, settings.listener_row_ttl_days
     )
     progress = Progress(settings.stalled_after_s)
-    topics = [LISTENING_EVENTS, *(table.topic for table in tables(rows.bury))]
+    compacted = tables(rows.bury)
+    topics = [LISTENING_EVENTS, *(table.topic for table in compacted)]
     patiences = {topic: Patience(stopping, partial(progress.lives, topic)) for topic in topics}
     # Marks and outboxes are not shared: each topic is processed in a thread of its own.
     marks = {topic: Marks(database, rows, partitions, progress.stored) for topic in topics}
@@ -99,8 +100,8 @@ def build_worker(settings: Settings) -> Worker:
             partial(first_with_records, settings, LISTENING_EVENTS),
         )
     }
-    for table in tables(rows.bury):
+    for table in compacted:
         sender = Outbox(producer_config(settings), partitions)
-        writer_ = TableWriter(table, database, marks[table.topic])
-        processors[table.topic] = TableProcessor(writer_, marks[table.topic], sender, patiences[table.topic])
+        table_writer = TableWriter(table, database, marks[table.topic])
+        processors[table.topic] = TableProcessor(table_writer, marks[table.topic], sender, patiences[table.topic])
     return Worker(processors, database, tuple(marks.values()), progress, patiences, patience, stopping)

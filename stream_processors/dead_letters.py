@@ -14,7 +14,7 @@ from segue.errors import NotFound
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.topics import DEAD_LETTERS
-from stream_processors.log_reader import LogReader, Positions, headers_of
+from stream_processors.log_reader import LogReader, Offsets, headers_of
 
 REMEMBERED_IDS = 100_000
 """A letter that a crash sent twice stands among the letters of the same batches; ids further back are forgotten."""
@@ -106,7 +106,7 @@ def find_letter(settings: Settings, wanted: str) -> Letter:
 
 
 def letters_between(
-    reader: LogReader, starts: Positions, ends: Positions, error: str | None, progress: Progress = lambda _done, _total: None
+    reader: LogReader, starts: Offsets, ends: Offsets, error: str | None, progress: Progress = lambda _done, _total: None
 ) -> Iterator[Letter]:
     """Letters (of one error, or all) in the order of the log; one that a crash sent twice comes once."""
     total, seen = sum(end - starts[where] for where, end in ends.items()), _Recent(REMEMBERED_IDS)

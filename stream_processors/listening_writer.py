@@ -64,7 +64,8 @@ class ListeningWriter:
         self._partitions, self._weights, self._max_cells = partitions, weights, max_cells
         self._user_nos: IdCache[UserNo] = IdCache(id_cache)
         self._track_nos: IdCache[TrackNo] = IdCache(id_cache)
-        self._most_returned, self._returned_at_s = id_cache, dict[str, float]()
+        self._returned_at_s: dict[str, float] = {}
+        self._most_returned = id_cache
 
     def store(self, batch: ListeningBatch) -> dict[str, ListenerState]:
         """Write the batch to Postgres and move the marks. Returns the touched listeners' states for `publish`.
@@ -91,14 +92,14 @@ class ListeningWriter:
         with self._database.rehearsal() as cursor:
             lock_out_deletions(cursor)
             users, _, tracks, _ = self._resolve(cursor, batch)
-            write_listens(cursor, [self._listen(r, e, users, tracks) for r, e in batch.accepted if self._counts(r, e, users)])
+            write_listens(cursor, self._listens(batch, users, tracks))
 
     def _store_once(self, batch: ListeningBatch) -> dict[str, ListenerState]:
         started = time.perf_counter()
         with self._database.transaction() as cursor:
             lock_out_deletions(cursor)
             users, new_users, tracks, new_tracks = self._resolve(cursor, batch)
-            listens = [self._listen(r, e, users, tracks) for r, e in batch.accepted if self._counts(r, e, users)]
+            listens = self._listens(batch, users, tracks)
             states, written = write_listens(cursor, listens) if listens else ({}, 0)
             for partition, next_offset in batch.next_offsets().items():
                 expected = self._marks.get(LISTENING_EVENTS, partition)
@@ -125,6 +126,9 @@ class ListeningWriter:
         resolved = resolve_users(cursor, user_ids)
         self._returned_at_s |= resolved.returned_at_s
         return resolved.numbers
+
+    def _listens(self, batch: ListeningBatch, users: Mapping[str, UserNo], tracks: Mapping[str, TrackNo]) -> list[Listen]:
+        return [self._listen(r, e, users, tracks) for r, e in batch.accepted if self._counts(r, e, users)]
 
     def _counts(self, record: Record, event: ListeningEvent, users: Mapping[str, UserNo]) -> bool:
         """Not if the user is deleted, nor if the event came before a deleted user returned."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -14,7 +14,7 @@ from segue.kafka import client_config, committed_offsets
 from segue.settings import Settings
 
 TIMEOUT_S = 10.0
-Positions = dict[tuple[str, int], int]
+Offsets = dict[tuple[str, int], int]
 """Offsets by (topic, partition)."""
 Hole = tuple[int, int]
 """The first offset that did not come, and the one behind the last that did not."""
@@ -36,46 +36,38 @@ class LogReader:
             }
         )
 
-    def bounds(self, topics: Iterable[str]) -> tuple[Positions, Positions]:
+    def bounds(self, topics: Iterable[str]) -> tuple[Offsets, Offsets]:
         """First offsets kept, and the offsets behind the last records, of every partition. Raises KafkaUnavailable."""
-        starts: Positions = {}
-        ends: Positions = {}
-        try:
+        starts: Offsets = {}
+        ends: Offsets = {}
+        with _translated():
             known = self._consumer.list_topics(timeout=TIMEOUT_S).topics
             for topic in topics:
                 for number in known[topic].partitions:
                     low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT_S)
                     starts[topic, number], ends[topic, number] = low, high
-        except KafkaException as error:
-            raise KafkaUnavailable(str(error)) from error
         return starts, ends
 
-    def committed(self, starts: Positions) -> Positions:
+    def committed(self, starts: Offsets) -> Offsets:
         """The group's committed offsets, where there are none the given starts. Raises KafkaUnavailable."""
-        try:
+        with _translated():
             found = committed_offsets(self._consumer, [TopicPartition(*where) for where in starts])
-        except KafkaException as error:
-            raise KafkaUnavailable(str(error)) from error
         return {(tp.topic, tp.partition): max(tp.offset, starts[tp.topic, tp.partition]) for tp in found}
 
     def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Keep the group's offsets. Raises KafkaUnavailable."""
-        try:
+        with _translated():
             self._consumer.commit(offsets=[TopicPartition(*where, at) for where, at in positions.items()], asynchronous=False)
-        except KafkaException as error:
-            raise KafkaUnavailable(str(error)) from error
 
-    def offsets_at(self, starts: Positions, time_s: float) -> Positions:
-        """The first offset of each partition at or after a Unix time; its end if there is none."""
+    def offsets_at(self, starts: Offsets, time_s: float) -> Offsets:
+        """The first offset of each partition at or after a Unix time; its end if there is none. Raises KafkaUnavailable."""
         asked = [TopicPartition(*where, round(time_s * 1000)) for where in starts]
-        try:
+        with _translated():
             found = self._consumer.offsets_for_times(asked, timeout=TIMEOUT_S)
-        except KafkaException as error:
-            raise KafkaUnavailable(str(error)) from error
         _, ends = self.bounds({topic for topic, _ in starts})
         return {(tp.topic, tp.partition): tp.offset if tp.offset >= 0 else ends[tp.topic, tp.partition] for tp in found}
 
-    def read(self, starts: Positions, ends: Positions) -> Iterator[Message]:
+    def read(self, starts: Offsets, ends: Offsets) -> Iterator[Message]:
         """Messages from `starts` up to, not including, `ends`; in order within a partition. Raises KafkaUnavailable."""
         left = {where for where, end in ends.items() if starts[where] < end}
         self._consumer.assign([TopicPartition(*where, starts[where]) for where in left])
@@ -107,15 +99,21 @@ class LogReader:
 
     def earliest(self, topic: str, partition: int) -> int:
         """The first offset that a partition keeps. Raises KafkaUnavailable."""
-        try:
+        with _translated():
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)
-        except KafkaException as error:
-            raise KafkaUnavailable(str(error)) from error
         return int(low)
 
     def close(self) -> None:
         """Leave the group and close the connections."""
         self._consumer.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise KafkaUnavailable(str(error)) from error
 
 
 def headers_of(message: Message) -> tuple[tuple[str, bytes | None], ...]:

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaException, Producer
 
 from segue.errors import KafkaUnavailable, SegueError
 from segue.events import ListeningEvent, encode, encode_envelope
 from segue.kafka import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from segue.partitioning import partition_for
 from segue.topics import DEAD_LETTERS, LISTENING_EVENTS
+from stream_processors.deliveries import Deliveries
 from stream_processors.metrics import DEAD_LETTERS as DEAD_LETTERS_SENT
 from stream_processors.metrics import EVENTS_MISROUTED
 from stream_processors.records import DeadLetter
@@ -28,8 +29,6 @@ MOST_HEADERS = 10_000
 ENVELOPE_EVENTS = 100
 QUEUE_KBYTES = 65_536
 """What waits for the broker; librdkafka's own bound of 1 GiB would let a batch of huge dead letters fill the machine."""
-FLUSH_TIMEOUT_S = 35.0
-"""A little over the producer's message.timeout.ms, so that every delivery report has come."""
 
 
 class Outbox:
@@ -39,7 +38,7 @@ class Outbox:
         bounds = {"message.max.bytes": MAX_DEAD_LETTER_BYTES, "queue.buffering.max.kbytes": QUEUE_KBYTES}
         self._producer = Producer(dict(config) | bounds)
         self._partitions = partitions
-        self._errors: list[KafkaError] = []
+        self._deliveries = Deliveries(self._producer)
 
     def send(self, dead: Sequence[DeadLetter], misrouted: Sequence[ListeningEvent] = ()) -> None:
         """Send and wait for acknowledgement. Raises KafkaUnavailable; sending all of it again is harmless.
@@ -48,7 +47,7 @@ class Outbox:
         """
         if not dead and not misrouted:
             return
-        self._errors.clear()
+        self._deliveries.forget()
         for letter in dead:
             self._produce(DEAD_LETTERS, letter_id(letter).encode(), *_fitted(letter))
         for partition, events in _by_partition(misrouted, self._partitions).items():
@@ -56,10 +55,9 @@ class Outbox:
                 chunk = events[at : at + ENVELOPE_EVENTS]
                 value = encode(chunk[0]) if len(chunk) == 1 else encode_envelope(chunk)
                 self._produce(LISTENING_EVENTS, chunk[0].user_id.encode(), value, [], partition)
-        unsent = self._producer.flush(FLUSH_TIMEOUT_S)
-        if unsent or self._errors:
-            reason = self._errors[0].str() if self._errors else f"{unsent} records unsent after {FLUSH_TIMEOUT_S:.0f} s"
-            raise KafkaUnavailable(reason)
+        if shortfall := self._deliveries.shortfall():
+            records, reason = shortfall
+            raise KafkaUnavailable(f"{records} records are not acknowledged ({reason})")
         for letter in dead:
             DEAD_LETTERS_SENT.labels(letter.code).inc()
         EVENTS_MISROUTED.inc(len(misrouted))
@@ -67,7 +65,7 @@ class Outbox:
     def _produce(self, topic: str, key: bytes, value: bytes | None, headers: Headers, partition: int = PICK_BY_KEY) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, key, partition, headers=headers, on_delivery=self._delivered)
+                self._producer.produce(topic, value, key, partition, headers=headers, on_delivery=self._deliveries.heard)
                 return
             except BufferError:
                 # The local queue is full: give delivery reports a moment to empty it.
@@ -77,10 +75,6 @@ class Outbox:
                     # Only a new process has a working producer again.
                     raise SegueError(f"the Kafka producer failed for good: {error}") from error
                 raise KafkaUnavailable(str(error)) from error
-
-    def _delivered(self, error: KafkaError | None, _message: object) -> None:
-        if error is not None:
-            self._errors.append(error)
 
 
 def _by_partition(events: Sequence[ListeningEvent], partitions: int) -> dict[int, list[ListeningEvent]]:

@@ -23,6 +23,7 @@ from segue.settings import Settings
 from segue.stores.postgres.listens import read_marks
 from segue.topics import LISTENING_EVENTS
 from stream_processors.bootstrap import Worker
+from stream_processors.log_reader import Offsets
 from stream_processors.metrics import RECORDS_LOST
 from stream_processors.patience import Stopped
 from stream_processors.runs import RunConsumer, RunMessage, RunTransport
@@ -34,7 +35,6 @@ AT_ONCE_S = 2.0
 
 NOWHERE = 2**63 - 1
 
-Marks = Mapping[tuple[str, int], int]
 Skip = Callable[[int, int], Awaitable[None]]
 """Moves the mark of a listening partition over records that the log no longer has."""
 
@@ -143,14 +143,14 @@ class Positions:
         for hand in self._hands.values():
             await stack.enter_async_context(hand)
 
-    async def _in_thread(self, read: Callable[[], Marks]) -> Marks:
+    async def _in_thread(self, read: Callable[[], Offsets]) -> Offsets:
         return await asyncio.get_running_loop().run_in_executor(self._thread, read)
 
-    def _marks(self) -> Marks:
+    def _marks(self) -> Offsets:
         with self._worker.database.transaction(read_only=True) as cursor:
             return read_marks(cursor)
 
-    async def _plan(self, consumer: MarkedConsumer, partitions: set[TP], marks: Marks, in_mid_stream: bool) -> dict[TP, Start]:
+    async def _plan(self, consumer: MarkedConsumer, partitions: set[TP], marks: Offsets, in_mid_stream: bool) -> dict[TP, Start]:
         """Asks Kafka only where it must: its answer comes behind a fetch that waits for records, 1.5 s at worst."""
         committed = {tp: consumer.committed_at(tp) for tp in partitions}
         if in_mid_stream:
@@ -163,7 +163,7 @@ class Positions:
         earliest = await consumer.earliest_offsets(*asked) if asked else {}
         return {tp: start_of(tp.topic, marks.get(tp, 0), at[tp], earliest.get(tp, 0)) for tp in partitions}
 
-    async def _begin(self, consumer: MarkedConsumer, starts: Mapping[TP, Start], marks: Marks) -> None:
+    async def _begin(self, consumer: MarkedConsumer, starts: Mapping[TP, Start], marks: Offsets) -> None:
         rewinds = {tp: start.offset for tp, start in starts.items() if start.is_rewind}
         for tp, offset in rewinds.items():
             where = fields(topic=tp.topic, partition=tp.partition, offset=offset)

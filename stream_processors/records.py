@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 DATA_FAULTS = (ValueError, ArithmeticError, struct.error)
 """What Python raises over a value that no check foresaw. The event at fault is set aside; any other error is a bug."""
+
+
+class WithValue(Protocol):
+    """A record of ours or of a Kafka client."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its bytes; None is a deletion."""
+
+
+Kept = TypeVar("Kept", bound=WithValue)
 
 
 class Record(NamedTuple):
@@ -33,3 +44,23 @@ class DeadLetter(NamedTuple):
     raw: bytes | None
     code: str
     message: str
+
+
+def cut(records: Iterable[Kept], most_records: int, most_bytes: int) -> Iterator[list[Kept]]:
+    """Cut records into runs within both bounds; a larger record stands alone."""
+    run: list[Kept] = []
+    size = 0
+    for record in records:
+        bytes_ = size_of(record)
+        if run and (len(run) >= most_records or size + bytes_ > most_bytes):
+            yield run
+            run, size = [], 0
+        run.append(record)
+        size += bytes_
+    if run:
+        yield run
+
+
+def size_of(record: WithValue) -> int:
+    """Bytes of a record's value; 0 for a deletion."""
+    return len(record.value) if record.value is not None else 0

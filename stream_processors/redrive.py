@@ -12,12 +12,12 @@ from segue.kafka import producer_config
 from segue.settings import Settings
 from segue.topics import DEAD_LETTERS, TOPICS
 from stream_processors.dead_letters import Letter, Progress, key_of, letters_between
-from stream_processors.log_reader import LogReader, Positions
+from stream_processors.deliveries import Deliveries
+from stream_processors.log_reader import LogReader, Offsets
 
 COMMIT_LETTERS = 1_000
 COMMIT_BYTES = 32 * 2**20
 """After this many letters, or bytes, what was sent is made sure of and noted: what an interrupted run may send once more."""
-FLUSH_TIMEOUT_S = 35.0
 SOURCES = frozenset(topic.name for topic in TOPICS) - {DEAD_LETTERS}
 COMPACTED = frozenset(topic.name for topic in TOPICS if topic.compacted)
 
@@ -53,12 +53,12 @@ def redrive(settings: Settings, error: str | None, again: bool, progress: Progre
 class _Sender:
     """Sends letters, and notes now and then how far everything has been delivered. Closing it settles what is under way."""
 
-    def __init__(self, settings: Settings, reader: LogReader, starts: Positions) -> None:
+    def __init__(self, settings: Settings, reader: LogReader, starts: Offsets) -> None:
         self.done = Redriven()
         self._producer = Producer(producer_config(settings) | {"queue.buffering.max.kbytes": 2 * COMMIT_BYTES // 1024})
         self._settings, self._reader, self._positions = settings, reader, dict(starts)
         self._letters = self._bytes = 0
-        self._failed: list[KafkaError] = []
+        self._deliveries = Deliveries(self._producer)
         self._newest: dict[str, dict[bytes, int]] = {}
 
     def take(self, letter: Letter) -> None:
@@ -75,17 +75,16 @@ class _Sender:
 
     def close(self) -> None:
         """Wait until everything is delivered and note it. Raises KafkaUnavailable: then nothing of it is noted."""
-        unsent = self._producer.flush(FLUSH_TIMEOUT_S) + len(self._failed)
-        if unsent:
-            reason = self._failed[0].str() if self._failed else "no answer"
-            raise KafkaUnavailable(f"{unsent} dead letters could not be sent back ({reason}); run the command again")
+        if shortfall := self._deliveries.shortfall():
+            letters, reason = shortfall
+            raise KafkaUnavailable(f"{letters} dead letters could not be sent back ({reason}); run the command again")
         self._reader.commit(self._positions)
         self._letters = self._bytes = 0
 
     def _send(self, letter: Letter) -> None:
         try:
             self._producer.produce(
-                letter.topic, letter.raw, letter.key, headers=list(letter.headers), on_delivery=self._delivered
+                letter.topic, letter.raw, letter.key, headers=list(letter.headers), on_delivery=self._deliveries.heard
             )
         except KafkaException as error:
             if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
@@ -96,10 +95,6 @@ class _Sender:
         self.done.sent += 1
         self._letters += 1
         self._bytes += letter.size
-
-    def _delivered(self, problem: KafkaError | None, _message: object) -> None:
-        if problem is not None:
-            self._failed.append(problem)
 
     def _is_superseded(self, letter: Letter) -> bool:
         topic, _, offset = letter.origin

@@ -22,9 +22,9 @@ from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
 from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
-from stream_processors.log_reader import LogReader, Positions, headers_of
+from stream_processors.log_reader import LogReader, Offsets, headers_of
 from stream_processors.marks import Marks
-from stream_processors.records import Record
+from stream_processors.records import Record, cut
 from stream_processors.refusals import REFUSALS, divide, divide_table
 from stream_processors.table_writer import TableBatch, TableWriter, read_batch, tables
 
@@ -62,18 +62,18 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
     lives = read_lives(live)
     with closing(LogReader(settings)) as reader:
         for table in tables(lambda _: None):
-            writer = TableWriter(table, target, marks)
+            table_writer = TableWriter(table, target, marks)
             for records in _chunks(_records(reader, *reader.bounds([table.topic]))):
-                _store_table(writer, marks, _of_present_lives(read_batch(table, records), lives))
+                _store_table(table_writer, marks, _of_present_lives(read_batch(table, records), lives))
         starts, ends = _window(reader, start, from_s)
         total = sum(end - starts[where] for where, end in ends.items())
         done = 0
-        writer_ = ListeningWriter(
+        writer = ListeningWriter(
             target, rows, marks, settings.kafka_partitions, TasteWeights(half_life_days=settings.half_life_days),
             settings.id_cache_entries, settings.listener_row_tracks,
         )  # fmt: skip
         for records in _chunks(_records(reader, starts, ends)):
-            _store(writer_, marks, records, settings, lives)
+            _store(writer, marks, records, settings, lives)
             done += len(records)
             progress(done, total)
     note_replay(target, start)
@@ -120,7 +120,7 @@ def _note(marks: Marks, records: Iterable[Record]) -> None:
         marks.set(record.topic, record.partition, record.offset + 1)
 
 
-def _window(reader: LogReader, start: str, from_s: float | None) -> tuple[Positions, Positions]:
+def _window(reader: LogReader, start: str, from_s: float | None) -> tuple[Offsets, Offsets]:
     starts, ends = reader.bounds([LISTENING_EVENTS])
     if start == "latest":
         return ends, ends
@@ -138,7 +138,7 @@ def time_of(start: str) -> float | None:
     raise InvalidInput(f"--from {start}: use earliest, latest, ts=UNIX_SECONDS or last=90m (s, m, h, d)")
 
 
-def _records(reader: LogReader, starts: Positions, ends: Positions) -> Iterator[Record]:
+def _records(reader: LogReader, starts: Offsets, ends: Offsets) -> Iterator[Record]:
     return map(_record, reader.read(starts, ends))
 
 
@@ -157,13 +157,4 @@ def _record(message: Message) -> Record:
 
 
 def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
-    chunk: list[Record] = []
-    size = 0
-    for record in records:
-        chunk.append(record)
-        size += len(record.value or b"")
-        if len(chunk) >= CHUNK_RECORDS or size >= CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+    return cut(records, CHUNK_RECORDS, CHUNK_BYTES)

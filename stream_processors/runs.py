@@ -9,7 +9,7 @@ the order in which they came; what must come again is not acknowledged but sough
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import faust
@@ -18,7 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from stream_processors.records import Record
+from stream_processors.records import Record, cut, size_of
 
 KafkaRecord: TypeAlias = "ConsumerRecord[bytes, bytes]"
 
@@ -92,11 +92,6 @@ class RunConsumer(driver.Consumer):
     def _new_offset(self, tp: TP) -> int | None:
         return self._done.pop(tp, None)
 
-    async def seek(self, partition: TP, offset: int) -> None:
-        """Read again from `offset`; what was acknowledged of the stretch that comes again is not committed."""
-        self._done.pop(partition, None)
-        await super().seek(partition, offset)
-
 
 class RunTransport(driver.Transport):
     """Faust's Kafka transport, whose consumer makes runs of at most `most_records` records and about `most_bytes` bytes.
@@ -109,23 +104,3 @@ class RunTransport(driver.Transport):
     def __init__(self, app: faust.App, most_records: int, most_bytes: int) -> None:
         super().__init__(app.conf.broker_consumer, app)
         self.most_records, self.most_bytes = most_records, most_bytes
-
-
-def cut(records: Iterable[KafkaRecord], most_records: int, most_bytes: int) -> Iterator[list[KafkaRecord]]:
-    """Cut a partition's records into runs within both bounds; a larger record stands alone."""
-    run: list[KafkaRecord] = []
-    size = 0
-    for record in records:
-        bytes_ = size_of(record)
-        if run and (len(run) >= most_records or size + bytes_ > most_bytes):
-            yield run
-            run, size = [], 0
-        run.append(record)
-        size += bytes_
-    if run:
-        yield run
-
-
-def size_of(record: KafkaRecord) -> int:
-    """Bytes of a record's value; 0 for a deletion."""
-    return len(record.value) if record.value is not None else 0

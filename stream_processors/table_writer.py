@@ -40,8 +40,8 @@ class Table(Generic[Row]):
     topic: str
     key: str
     type: type[Row]
-    upsert: Callable[[PgCursor, Sequence[Row], Mapping[str, float]], None]
-    """Takes each record's time in the log too, in Unix seconds by key."""
+    upsert: Callable[[PgCursor, Sequence[Row], Mapping[str, float]], int]
+    """Takes each record's time in the log too, in Unix seconds by key; returns how many were refused for their deleted user."""
     delete: Callable[[PgCursor, Sequence[str]], None]
     most_records: int
     """Records in one transaction: one that outlasts the statement's time limit would be tried again for ever."""
@@ -62,12 +62,17 @@ class TableBatch(Generic[Row]):
 def tables(bury: Callable[[Sequence[str]], None]) -> list[Table[Any]]:
     """The three compacted topics; `bury` removes deleted users' live rows, inside the transaction."""
 
-    def write_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack], _: Mapping[str, float]) -> None:
+    def write_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack], _: Mapping[str, float]) -> int:
         upsert_tracks(cursor, records)
+        return 0
 
-    def write_playlists(cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float]) -> None:
+    def write_playlists(cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float]) -> int:
         lock_out_deletions(cursor)
-        EVENTS_REFUSED.inc(upsert_playlists(cursor, records, arrived_at_s))
+        return upsert_playlists(cursor, records, arrived_at_s)
+
+    def write_users(cursor: PgCursor, records: Sequence[UserRecord], arrived_at_s: Mapping[str, float]) -> int:
+        upsert_users(cursor, records, arrived_at_s)
+        return 0
 
     def remove_playlists(cursor: PgCursor, playlist_ids: Sequence[str]) -> None:
         # Before the rows' own locks: a user's deletion takes them in this order too.
@@ -81,7 +86,7 @@ def tables(bury: Callable[[Sequence[str]], None]) -> list[Table[Any]]:
     return [
         Table(CATALOGUE, "track_id", CatalogueTrack, write_tracks, delete_tracks, 2_000),
         Table(PLAYLISTS, "playlist_id", PlaylistRecord, write_playlists, remove_playlists, 50),
-        Table(USERS, "user_id", UserRecord, upsert_users, delete_everywhere, 50),
+        Table(USERS, "user_id", UserRecord, write_users, delete_everywhere, 50),
     ]
 
 
@@ -170,15 +175,17 @@ class TableWriter(Generic[Row]):
 
     def store(self, batch: TableBatch[Row]) -> None:
         """Write in one transaction and move the marks. Raises Fenced, PostgresUnavailable, RedisUnavailable, RefusedByStore."""
-        started = time.perf_counter()
+        started, refused = time.perf_counter(), 0
         with self._database.transaction() as cursor:
             if batch.deletes:
                 self.table.delete(cursor, sorted(batch.deletes))
             if batch.upserts:
                 arrived_at_s = {key: batch.arrived_at_s[key] for key in batch.upserts}
-                self.table.upsert(cursor, list(batch.upserts.values()), arrived_at_s)
+                refused = self.table.upsert(cursor, list(batch.upserts.values()), arrived_at_s)
             for partition, next_offset in {r.partition: r.offset + 1 for r in batch.records}.items():
                 expected = self._marks.get(self.table.topic, partition)
                 move_mark(cursor, self.table.topic, partition, expected, next_offset)
         STAGE_SECONDS.labels(self.table.topic).observe(time.perf_counter() - started)
-        EVENTS_WRITTEN.labels(self.table.topic).inc(len(batch.records) - len(batch.dead))
+        # Behind the commit: a transaction that is tried again is counted once.
+        EVENTS_REFUSED.inc(refused)
+        EVENTS_WRITTEN.labels(self.table.topic).inc(len(batch.records) - len(batch.dead) - refused)

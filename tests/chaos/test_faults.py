@@ -15,6 +15,7 @@ from infra.local.stack import LocalStack
 from segue.events import ListeningEvent
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.listens import read_marks
 from segue.stores.postgres.verification import compare, drop_replay
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
 from stream_processors.log_reader import LogReader
@@ -84,12 +85,12 @@ def everything_is_stored(settings: Settings, database: Database, wait_until: Cal
     with closing(LogReader(settings)) as reader:
         _, ends = reader.bounds(TOPICS)
 
-    def marks() -> dict[tuple[str, int], int]:
+    def all_stored() -> bool:
         with database.transaction(read_only=True) as cursor:
-            cursor.execute("select topic, partition, next_offset from partition_marks")
-            return {(topic, partition): offset for topic, partition, offset in cursor}
+            marks = read_marks(cursor)
+        return all(marks.get(where, 0) >= end for where, end in ends.items())
 
-    wait_until(lambda: all(marks().get(where, 0) >= end for where, end in ends.items()), 180, "the marks at the log's end")
+    wait_until(all_stored, 180, "the marks at the log's end")
 
 
 def verify_all(

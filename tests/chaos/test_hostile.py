@@ -22,7 +22,7 @@ from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
 from stream_processors.dead_letters import Letter, letters_between
-from stream_processors.log_reader import LogReader, Positions
+from stream_processors.log_reader import LogReader, Offsets
 from stream_processors.outbox import PICK_BY_KEY, Headers
 from tests.hostile import HEADERS, Hostile, event_fields, one_in_an_envelope, stream, text_of
 from tests.oracle import differences, fold, in_postgres
@@ -36,7 +36,7 @@ WORKERS = ("process-1", "process-2")
 PREFIX = "amid"
 GOOD_EVERY = 5
 """One good record to so many bad ones."""
-MEMORY_BOUND = 400 * 2**20
+MEMORY_BOUND = 256 * 2**20
 """What a worker may grow by: its queues and caches, however many records came."""
 
 Origin = tuple[str, int, int]
@@ -170,7 +170,7 @@ def resident(stack: LocalStack) -> list[int]:
     return [psutil.Process(pid).memory_info().rss for pid in map(stack.pid, WORKERS) if pid]
 
 
-def dead_letter_ends(reader: LogReader) -> Positions:
+def dead_letter_ends(reader: LogReader) -> Offsets:
     return reader.bounds([DEAD_LETTERS])[1]
 
 
@@ -210,7 +210,7 @@ def test_hostile_records_are_set_aside_and_the_good_ones_arrive(
     assert all(now - then < MEMORY_BOUND for then, now in zip(before, after, strict=True))
 
 
-def read_on(settings: Settings, starts: Positions, audit: Audit) -> Audit:
+def read_on(settings: Settings, starts: Offsets, audit: Audit) -> Audit:
     """Audit what arrived since the last time, and move `starts`."""
     with closing(LogReader(settings)) as reader:
         ends = dead_letter_ends(reader)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
 from stream_processors.dead_letters import FOREIGN, count_letters, find_letter, letters_between, newest_letters
-from stream_processors.log_reader import LogReader, Positions
+from stream_processors.log_reader import LogReader, Offsets
 from stream_processors.outbox import Outbox, letter_id
 from stream_processors.records import DeadLetter, Record
 from stream_processors.redrive import Redriven, redrive
@@ -35,13 +35,6 @@ pytestmark = pytest.mark.stack
 HUGE_LETTERS = int(os.environ.get("SEGUE_HUGE_LETTERS", "60"))
 MADE_UP = 10**6
 """Offsets from here on are of letters that no processor wrote."""
-
-
-@pytest.fixture(scope="module")
-def processors(stack: LocalStack) -> Iterator[LocalStack]:
-    stack.start("process-1")
-    yield stack
-    stack.stop("process-1")
 
 
 @pytest.fixture
@@ -95,7 +88,7 @@ def test_a_letter_that_is_not_there_is_said_to_be_missing(settings: Settings, wa
 
 
 def test_a_letter_is_found_from_the_time_of_its_record(
-    processors: LocalStack, settings: Settings, wait_until: Callable[..., None]
+    processor: LocalStack, settings: Settings, wait_until: Callable[..., None]
 ) -> None:
     value = f"garbage {uuid.uuid4()}".encode()
     with closing(LogReader(settings)) as reader:
@@ -113,7 +106,7 @@ def test_a_letter_is_found_from_the_time_of_its_record(
 
 
 def test_an_event_from_the_future_is_sent_back_when_its_time_has_come_and_counts_once(
-    processors: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
+    processor: LocalStack, settings: Settings, database: Database, wait_until: Callable[..., None]
 ) -> None:
     user_id = "early-0"
     due = datetime.now(UTC) + MAX_CLOCK_SKEW + timedelta(seconds=4)
@@ -140,7 +133,7 @@ def test_an_event_from_the_future_is_sent_back_when_its_time_has_come_and_counts
     assert stored(database, "early") == 3
 
 
-def copies(settings: Settings, starts: Positions, event_id: uuid.UUID) -> list[bytes]:
+def copies(settings: Settings, starts: Offsets, event_id: uuid.UUID) -> list[bytes]:
     """The records since `starts` that hold an event."""
     with closing(LogReader(settings)) as reader:
         _, ends = reader.bounds([LISTENING_EVENTS])
@@ -149,7 +142,7 @@ def copies(settings: Settings, starts: Positions, event_id: uuid.UUID) -> list[b
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped_and_sends_each_letter_once(
-    processors: LocalStack, settings: Settings, database: Database, outbox: Outbox, error: str, wait_until: Callable[..., None]
+    processor: LocalStack, settings: Settings, database: Database, outbox: Outbox, error: str, wait_until: Callable[..., None]
 ) -> None:
     events = random_events(3_000, seed=11, prefix=error, users=40)
     outbox.send([letter(error, number, encode(event), key=event.user_id.encode()) for number, event in enumerate(events)])
@@ -171,7 +164,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped_and_sends_each_letter_once(
     assert send_back(settings, error, again=True).sent == 3_000
 
 
-def records_since(settings: Settings, starts: Positions) -> int:
+def records_since(settings: Settings, starts: Offsets) -> int:
     with closing(LogReader(settings)) as reader:
         _, ends = reader.bounds([LISTENING_EVENTS])
         return sum(end - starts[where] for where, end in ends.items())

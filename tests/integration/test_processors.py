@@ -23,7 +23,7 @@ from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
 from stream_processors.dead_letters import Letter, letters_between
-from stream_processors.log_reader import LogReader, Positions
+from stream_processors.log_reader import LogReader, Offsets
 from stream_processors.watchdog import EXIT_CRASHED
 from tests.oracle import Matrix, differences, fold, in_postgres, in_redis
 from tests.publishing import publish, publish_raw, random_events
@@ -92,7 +92,7 @@ def test_a_processor_that_is_asked_to_stop_leaves_the_group_and_ends_by_itself(p
     assert "Crashed" not in last_words
 
 
-def letters_since(settings: Settings, starts: Positions) -> list[Letter]:
+def letters_since(settings: Settings, starts: Offsets) -> list[Letter]:
     with closing(LogReader(settings)) as reader:
         return list(letters_between(reader, starts, reader.bounds([DEAD_LETTERS])[1], None))
 

@@ -25,13 +25,6 @@ pytestmark = pytest.mark.stack
 SCHEMA = "replay_of_a_test"
 
 
-@pytest.fixture(scope="module")
-def processors(stack: LocalStack) -> Iterator[LocalStack]:
-    stack.start("process-1")
-    yield stack
-    stack.stop("process-1")
-
-
 @pytest.fixture
 def replayed(settings: Settings) -> Iterator[Database]:
     """The schema that these tests replay into; gone afterwards."""
@@ -72,7 +65,7 @@ def scalar(database: Database, query: str) -> object:
 
 
 def test_equal_then_different_then_not_comparable(
-    processors: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
+    processor: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
 ) -> None:
     publish_stored(settings, database, wait_until, seed=1)
     done = segue_events("replay", "--into", SCHEMA)
@@ -93,7 +86,7 @@ def test_equal_then_different_then_not_comparable(
 
 
 def test_a_replay_from_later_on_holds_only_that_and_is_not_comparable(
-    processors: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
+    processor: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
 ) -> None:
     publish_stored(settings, database, wait_until, seed=3)
     before = time.time()
@@ -137,7 +130,7 @@ def test_a_schema_of_somebody_else_is_left_alone(settings: Settings, own_databas
 
 
 def test_an_interrupted_replay_is_not_comparable_and_can_be_made_again(
-    processors: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
+    processor: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
 ) -> None:
     publish_stored(settings, database, wait_until, seed=5)
 
@@ -153,7 +146,7 @@ def test_an_interrupted_replay_is_not_comparable_and_can_be_made_again(
 
 
 def test_a_replay_while_events_flow_reads_to_where_the_log_was(
-    processors: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
+    processor: LocalStack, settings: Settings, database: Database, replayed: Database, wait_until: Callable[..., None]
 ) -> None:
     began, more = time.time(), iter(range(6, 9))
     publish_stored(settings, database, wait_until, seed=5)

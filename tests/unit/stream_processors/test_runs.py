@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from aiokafka.structs import ConsumerRecord
 
-from stream_processors.runs import RunMessage, cut
+from stream_processors.records import cut
+from stream_processors.runs import RunMessage
 
 
 def record(offset: int, value: bytes | None = b"x") -> ConsumerRecord[bytes, bytes]:
