@@ -1,16 +1,18 @@
-"""Learning the blend's weights on held-out interactions: a small grid, once for each degree of warmth.
+"""Learning the blend's weights on held-out interactions: one weight after the other, once for each degree of warmth.
 
 For each validation listener the best tracks of every part are pooled and re-ranked under each combination of weights, which
 costs a sort of a few hundred numbers instead of a pass over the catalogue. The pool holds what any sensible combination would
 put on top.
+
+Those who listen most are in the majority among listeners who have something held out, and newcomers hardly occur. A degree of
+warmth with few listeners therefore borrows warmer ones and looks at a part of what they like, as long as theirs would be.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -32,12 +34,14 @@ BATCH = 128
 WARMTH = (1, 5, 20)
 """Least numbers of liked tracks at which other weights may hold."""
 NO_LIMIT = sys.maxsize
-_ALS_SHARES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85)
-_CONTENT = (0.0, 0.15, 0.35)
-_POPULARITY = (0.0, 0.1)
-GRID: tuple[Weights, ...] = tuple(
-    (als, 1.0 - als, content, popularity) for als, content, popularity in product(_ALS_SHARES, _CONTENT, _POPULARITY)
-)
+ROUNDS = 3
+"""Times that each weight is looked at again after the others changed; the third finds nothing any more, as a rule."""
+LEVELS: dict[str, tuple[float, ...]] = {
+    "collaborative": (0.0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0),
+    "content": (0.0, 0.1, 0.2, 0.35, 0.6, 1.0),
+    "popularity": (0.0, 0.1, 0.2, 0.4, 0.7, 1.0),
+}
+"""Levels of each weight. `collaborative` is the weight of ALS, and co-listening has what is missing to 1."""
 
 
 @dataclass(frozen=True)
@@ -56,34 +60,87 @@ def learn_weights(
     """The weights that rank `held_out` best for listeners of whom `known` is all that is known, and how many judged each warmth.
 
     `blend` must be fitted without `held_out`. Both matrices have shape (n_listeners, n_tracks). A warmth with fewer than
-    MIN_LISTENERS listeners keeps the weights that the blend has.
+    MIN_LISTENERS listeners, borrowed ones included, keeps the weights that the blend has.
     """
     liked = np.diff(positive(known).indptr)
     judged = np.diff(held_out.indptr) > 0
+    random = np.random.default_rng(seed)
     learnt: list[tuple[int, Weights]] = []
     counts: dict[str, int] = {}
     for least, below in pairwise((*WARMTH, NO_LIMIT)):
-        listeners = _sample(np.flatnonzero(judged & (liked >= least) & (liked < below)), seed)
+        own = _sample(np.flatnonzero(judged & (liked >= least) & (liked < below)), MAX_LISTENERS, random)
+        warmer = _sample(np.flatnonzero(judged & (liked >= below)), MAX_LISTENERS - len(own), random)
+        listeners = np.concatenate([own, warmer])
         counts[f"{least}+"] = len(listeners)
+        told = known[listeners]
+        if len(warmer):
+            sizes = np.where(np.arange(len(listeners)) < len(own), NO_LIMIT, random.integers(least, below, len(listeners)))
+            told = shortened(told, sizes, random)
         current = blend.config.weights_for(least)
-        learnt.append((least, _best(blend, known, held_out, listeners) if len(listeners) >= MIN_LISTENERS else current))
+        enough = len(listeners) >= MIN_LISTENERS
+        learnt.append((least, _best(blend, told, known[listeners], held_out[listeners], current) if enough else current))
     return BlendConfig(tuple(learnt), blend.config.likeness, blend.config.transfer), counts
 
 
+def shortened(known: csr_matrix[np.float32], sizes: npt.NDArray[np.int64], random: np.random.Generator) -> csr_matrix[np.float32]:
+    """`known` with at most `sizes` (n_rows,) random positive entries of each row; of the others the same share stays."""
+    row = np.repeat(np.arange(known.shape[0]), np.diff(known.indptr))
+    liked = known.data > 0
+    place = np.empty(known.nnz, np.int64)
+    # The place of an entry among those of its row and sign, in random order.
+    order = np.lexsort((random.random(known.nnz), liked, row))
+    group = row[order] * 2 + liked[order]
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    place[order] = np.arange(known.nnz) - np.repeat(starts, np.diff(np.append(starts, known.nnz)))
+    n_liked = np.bincount(row, weights=liked, minlength=known.shape[0])
+    n_other = np.bincount(row, weights=~liked, minlength=known.shape[0])
+    share = np.minimum(sizes / np.maximum(n_liked, 1.0), 1.0)
+    kept = place < np.where(liked, sizes[row], np.rint(share * n_other)[row])
+    counts = np.bincount(row, weights=kept, minlength=known.shape[0]).astype(np.int64)
+    return csr_matrix((known.data[kept], known.indices[kept], np.append(0, np.cumsum(counts))), shape=known.shape)
+
+
 def _best(
-    blend: Blend, known: csr_matrix[np.float32], held_out: csr_matrix[np.float32], listeners: npt.NDArray[np.intp]
+    blend: Blend,
+    told: csr_matrix[np.float32],
+    known: csr_matrix[np.float32],
+    held_out: csr_matrix[np.float32],
+    start: Weights,
 ) -> Weights:
-    totals = np.zeros(len(GRID))
-    for batch in _batches(listeners):
-        pool = pooled(blend, known[batch], held_out[batch])
-        totals += [_quality(pool, weights) for weights in GRID]
-    # The first of equals: the grid goes from fewer to more parts.
-    return GRID[int(np.argmax(totals))]
+    """Weights from which changing any single one gains nothing, reached from `start`."""
+    batches = [slice(first, first + BATCH) for first in range(0, told.shape[0], BATCH)]
+    pools = [pooled(blend, told[batch], held_out[batch], known[batch]) for batch in batches]
+    quality: dict[Weights, float] = {}
+
+    def judged(weights: Weights) -> float:
+        if weights not in quality:
+            quality[weights] = sum(_quality(pool, weights) for pool in pools)
+        return quality[weights]
+
+    best = start
+    for _ in range(ROUNDS):
+        before = best
+        for name, levels in LEVELS.items():
+            # max takes the first of equals: what is there already, then the fewer and smaller weights.
+            best = max((best, *(_with(best, name, level) for level in levels)), key=judged)
+        if best == before:
+            break
+    return best
 
 
-def pooled(blend: Blend, known: csr_matrix[np.float32], held_out: csr_matrix[np.float32]) -> Pool:
-    """The candidates of a batch of listeners, what they already know left out."""
-    scores = np.stack([_masked_standard(part.score_many(known), known) for part in blend.parts().values()], axis=1)
+def _with(weights: Weights, name: str, level: float) -> Weights:
+    als, co_listening, content, popularity = weights
+    if name == "collaborative":
+        return (level, round(1.0 - level, 6), content, popularity)
+    return (als, co_listening, level, popularity) if name == "content" else (als, co_listening, content, level)
+
+
+def pooled(
+    blend: Blend, told: csr_matrix[np.float32], held_out: csr_matrix[np.float32], known: csr_matrix[np.float32] | None = None
+) -> Pool:
+    """The candidates of a batch of listeners scored by what is `told` of them; what is `known` (None: told) is left out."""
+    known = told if known is None else known
+    scores = np.stack([_masked_standard(part.score_many(told), known) for part in blend.parts().values()], axis=1)
     size = min(POOL_OF_EACH, scores.shape[2])
     best = np.argpartition(-scores, size - 1, axis=2)[:, :, :size].reshape(len(scores), -1)
     repeated = _repeated(best)
@@ -119,11 +176,5 @@ def _repeated(columns: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     return again
 
 
-def _sample(listeners: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:
-    if len(listeners) <= MAX_LISTENERS:
-        return listeners
-    return np.sort(np.random.default_rng(seed).choice(listeners, MAX_LISTENERS, replace=False))
-
-
-def _batches(listeners: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
-    return (listeners[start : start + BATCH] for start in range(0, len(listeners), BATCH))
+def _sample(listeners: npt.NDArray[np.intp], n: int, random: np.random.Generator) -> npt.NDArray[np.intp]:
+    return listeners if len(listeners) <= n else np.sort(random.choice(listeners, n, replace=False))

@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix, diags
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, dampen, positive
 from segue.models.rows import entries_of
+from segue.models.sharpening import sharpened
 
 BLOCK_ENTRIES = 20_000_000
 """Entries of RᵀR held at once while fitting: about 240 MB."""
@@ -24,13 +25,21 @@ BLOCK_ENTRIES = 20_000_000
 
 @dataclass(frozen=True)
 class CoListeningConfig:
-    """Exponents as in the module's formula; `neighbours` kept of each track; `rejection`: weight of a negative preference."""
+    """Exponents as in the module's formula; `neighbours` kept of each track; `rejection`: weight of a negative preference.
+
+    `sharpening`: time t of `segue.models.sharpening`, over at most `rank` eigenvectors: one for each `entries_per_rank`
+    interactions, as the finer ones of small data are noise.
+    """
 
     source_exponent: float = 0.6
     listener_exponent: float = 0.5
     target_exponent: float = 0.4
     neighbours: int = 400
     rejection: float = 0.25
+    sharpening: float = 1.5
+    rank: int = 128
+    entries_per_rank: int = 4_000
+    seed: int = 11
 
 
 class CoListeningModel(Model):
@@ -45,7 +54,9 @@ class CoListeningModel(Model):
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
         liked = positive(interactions.preference)
         liked.data = dampen(liked.data)
-        self._neighbours = _neighbours(liked, self.config)
+        rank = min(self.config.rank, liked.nnz // self.config.entries_per_rank)
+        neighbours = _neighbours(liked, self.config)
+        self._neighbours = sharpened(neighbours, liked, rank, self.config.sharpening, self.config.seed)
         return self
 
     @property

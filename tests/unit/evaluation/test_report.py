@@ -5,8 +5,8 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from segue.evaluation.report import evaluated, ranked
-from segue.evaluation.tuning import learn_weights
-from segue.models.blend import Blend
+from segue.evaluation.tuning import learn_weights, shortened
+from segue.models.blend import Blend, BlendConfig
 from segue.models.contract import Interactions
 from segue.models.popularity import PopularityModel
 from tests.unit.models.tables import N_TRACKS, catalogue, checkerboard, fitted_blend, left_out, small_als
@@ -35,11 +35,30 @@ def test_a_short_list_is_padded() -> None:
     assert row[7:] == [-1] * 13
 
 
+def test_newcomers_weights_are_learned_from_a_part_of_what_warmer_listeners_like() -> None:
+    blend = fitted_blend(BlendConfig(weights=((1, (0.0, 0.0, 0.0, 1.0)), (5, (0.5, 0.5, 0.0, 0.0)))))
+    held_out = csr_matrix(np.vstack([missing_squares().toarray()] * 2))
+    config, counts = learn_weights(blend, checkerboard(80).preference, held_out)
+    assert counts["1+"] == 80
+    told = shortened(checkerboard().preference, np.full(40, 2), np.random.default_rng(1))
+    before, after = (evaluated(model, told, missing_squares(), k=3)["recall@3"] for model in (blend, blend.reweighted(config)))
+    assert after > before
+
+
+def test_a_shortened_history_keeps_as_large_a_share_of_what_was_turned_down() -> None:
+    known = csr_matrix(np.array([[1, 2, 1, 3, -1, -1], [1, 0, 0, 0, -2, 0]], np.float32))
+    told = shortened(known, np.array([2, 5]), np.random.default_rng(0)).toarray()
+    assert np.count_nonzero(told[0] > 0) == 2
+    assert np.count_nonzero(told[0] < 0) == 1
+    np.testing.assert_array_equal(told[1], known.toarray()[1])
+    np.testing.assert_array_equal(told[told != 0], known.toarray()[told != 0])
+
+
 def test_weights_are_learned_for_each_warmth_that_has_enough_listeners() -> None:
     blend = fitted_blend()
     config, counts = learn_weights(blend, checkerboard(80).preference, csr_matrix(np.vstack([missing_squares().toarray()] * 2)))
-    assert counts == {"1+": 0, "5+": 80, "20+": 0}
-    assert config.weights_for(1) == blend.config.weights_for(1)
+    assert counts == {"1+": 80, "5+": 80, "20+": 0}
+    assert config.weights_for(20) == blend.config.weights_for(20)
     assert evaluated(blend.reweighted(config), checkerboard().preference, missing_squares(), k=1)["recall@1"] == 1.0
 
 

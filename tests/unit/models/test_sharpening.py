@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from segue.models.sharpening import sharpened
+
+LIKED = csr_matrix((np.random.default_rng(3).random((40, 12)) < 0.3).astype(np.float32))
+
+
+def counted() -> csr_matrix[np.float32]:
+    product = csr_matrix(LIKED.T @ LIKED, dtype=np.float32)
+    product.setdiag(0)
+    product.eliminate_zeros()
+    return product
+
+
+def filtered(neighbours: np.ndarray, rank: int, time: float) -> np.ndarray:
+    """The formula, on dense matrices in double precision."""
+    liked = LIKED.toarray().astype(np.float64)
+    normalised = liked / np.sqrt(liked.sum(axis=1, keepdims=True)) / np.sqrt(liked.sum(axis=0))
+    values, vectors = np.linalg.eigh(normalised.T @ normalised)
+    leading = vectors[:, -rank:] * (1.0 - np.exp(-time * values[-rank:])) @ vectors[:, -rank:].T
+    return np.where(neighbours > 0, np.maximum(neighbours - neighbours @ leading, 0.0), 0.0)
+
+
+@pytest.mark.parametrize("rank", [1, 4, 11])
+@pytest.mark.parametrize("time", [0.5, 20.0])
+def test_takes_out_the_leading_eigenvectors(rank: int, time: float) -> None:
+    neighbours = counted()
+    found = sharpened(neighbours, LIKED, rank, time, seed=1)
+    np.testing.assert_allclose(found.toarray(), filtered(neighbours.toarray(), rank, time), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("rank", "time"), [(0, 1.5), (5, 0.0)])
+def test_nothing_to_take_out_leaves_the_neighbours_alone(rank: int, time: float) -> None:
+    neighbours = counted()
+    np.testing.assert_array_equal(sharpened(neighbours, LIKED, rank, time, seed=1).toarray(), neighbours.toarray())
+
+
+def test_more_eigenvectors_than_there_are_is_as_many_as_there_are() -> None:
+    neighbours = counted()
+    most = sharpened(neighbours, LIKED, 11, 1.5, seed=1)
+    np.testing.assert_allclose(sharpened(neighbours, LIKED, 500, 1.5, seed=1).toarray(), most.toarray(), rtol=1e-6)
+
+
+def test_tracks_and_listeners_without_likes_do_no_harm() -> None:
+    empty = csr_matrix((5, 4), dtype=np.float32)
+    assert sharpened(csr_matrix((4, 4), dtype=np.float32), empty, 2, 1.5, seed=1).nnz == 0
