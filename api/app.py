@@ -7,12 +7,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import problems
+from api.access.admission import Admission
+from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.middleware import RequestContext
-from api.resources import events, health, recommend, tracks, users
+from api.resources import events, health, recommend, tokens, tracks, users
 from api.schemas import components
 from api.services import Services
 from segue import __version__
@@ -27,10 +29,14 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(
         title="Segue", version=__version__, description=DESCRIPTION, lifespan=_lifespan(services), redirect_slashes=False
     )
+    # The one added last is the outermost.
+    app.add_middleware(Admission, identities=services.identities)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
-    for resource in (recommend, events, tracks, users, health):
-        app.include_router(resource.router(services))
+    for resource in (recommend, events, tracks, users, tokens, health):
+        app.include_router(resource.router(services), dependencies=[Depends(authorise)])
+    declare_documentation(app)
+    check_declared(app)
     _document(app)
     return app
 
@@ -62,7 +68,9 @@ def _document(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generate()
         _, sent = msgspec.json.schema_components([events.SentEvent], ref_template="#/components/schemas/{name}")
-        document.setdefault("components", {}).setdefault("schemas", {}).update(components() | sent)
+        document.setdefault("components", {}).setdefault("schemas", {}).update(
+            components() | sent | {"TokenQuestion": tokens.TokenQuestion.model_json_schema()}
+        )
         return document
 
     # FastAPI's documented way to extend the document.

@@ -6,6 +6,9 @@ import asyncio
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
+from api.access.admission import Identities
+from api.access.key_ring import KeyRing
+from api.access.tokens import Tokens
 from api.answers import Answers
 from api.event_publisher import KafkaEventPublisher
 from api.gates import PostgresGate
@@ -19,6 +22,7 @@ from segue.kafka import producer_config
 from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.users import UserStore
 from segue.stores.redis.reader import LiveRowReader
@@ -49,6 +53,10 @@ def build_services(settings: Settings) -> Services:
     snapshots = SnapshotStore(settings.snapshots(), settings.state_dir / "cache")
     model = LiveModel(ModelRegistry(following), snapshot_loader(snapshots), catalogue, followers[1], metrics)
     postgres = PostgresGate(queries)
+    tokens = Tokens.from_setting(settings.api_token_keys.get_secret_value() if settings.api_token_keys else None)
+    ring = KeyRing(
+        KeyStore(database), postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries
+    )
 
     async def close() -> None:
         await rows.close()
@@ -69,6 +77,8 @@ def build_services(settings: Settings) -> Services:
         search=CatalogueStore(database),
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
+        identities=Identities(ring, tokens, settings.api_keys_required),
+        tokens=tokens,
         close=close,
     )
 

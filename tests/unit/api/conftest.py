@@ -12,6 +12,9 @@ import anyio
 import httpx
 import pytest
 
+from api.access.admission import Identities
+from api.access.key_ring import KeyRing
+from api.access.tokens import Tokens
 from api.answers import Answers
 from api.app import create_app
 from api.gates import CircuitBreaker, PostgresGate
@@ -26,6 +29,7 @@ from segue.taste import DEFAULT_WEIGHTS
 from tests.unit.api.fakes import CATALOGUE, FakePostgres, FakePublisher, FakeRows, FakeSnapshots
 
 SETTINGS = Settings(api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
+TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
 
 
 @dataclass
@@ -39,6 +43,8 @@ class World:
     metrics: Metrics = field(default_factory=Metrics)
     crashes: list[str] = field(default_factory=list)
     now_s: float = 1000.0
+    settings: Settings = SETTINGS
+    tokens: Tokens = field(default_factory=lambda: Tokens(TOKEN_SECRETS))
 
     def services(self, executor: ThreadPoolExecutor) -> Services:
         catalogue = LiveCatalogue(self.postgres, executor, self.metrics)
@@ -46,7 +52,7 @@ class World:
         gate = PostgresGate(executor, breaker=CircuitBreaker(clock=self.clock))
         breaker = CircuitBreaker(clock=self.clock)
         return Services(
-            settings=SETTINGS,
+            settings=self.settings,
             weights=DEFAULT_WEIGHTS,
             metrics=self.metrics,
             catalogue=catalogue,
@@ -57,7 +63,20 @@ class World:
             search=self.postgres,
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
+            identities=Identities(self.ring(gate), self.tokens, self.settings.api_keys_required),
+            tokens=self.tokens,
             on_crash=lambda: self.crashes.append("crash"),
+        )
+
+    def ring(self, gate: PostgresGate) -> KeyRing:
+        settings = self.settings
+        return KeyRing(
+            self.postgres.keys,
+            gate,
+            settings.api_key_cache_s,
+            settings.api_key_stale_s,
+            settings.api_key_cache_entries,
+            self.clock,
         )
 
     def clock(self) -> float:
