@@ -30,7 +30,7 @@ def create_app(services: Services) -> FastAPI:
         title="Segue", version=__version__, description=DESCRIPTION, lifespan=_lifespan(services), redirect_slashes=False
     )
     # The one added last is the outermost.
-    app.add_middleware(Admission, identities=services.identities)
+    app.add_middleware(Admission, identities=services.identities, rates=services.rates)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
     for resource in (recommend, events, tracks, users, tokens, health):

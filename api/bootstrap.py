@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
 from api.access.admission import Identities
 from api.access.key_ring import KeyRing
+from api.access.rates import OwnBuckets, Policy, Rates, Shared
 from api.access.tokens import Tokens
 from api.answers import Answers
 from api.event_publisher import KafkaEventPublisher
-from api.gates import PostgresGate
+from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -25,6 +28,7 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.users import UserStore
+from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
 from segue.stores.snapshots import SnapshotStore
 from segue.taste import TasteWeights
@@ -58,8 +62,11 @@ def build_services(settings: Settings) -> Services:
         KeyStore(database), postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries
     )
 
+    shared = SharedBuckets(settings.require_redis())
+
     async def close() -> None:
         await rows.close()
+        await shared.close()
         for executor in (queries, scoring, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
@@ -78,8 +85,21 @@ def build_services(settings: Settings) -> Services:
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         identities=Identities(ring, tokens, settings.api_keys_required),
+        rates=build_rates(settings, shared, metrics),
         tokens=tokens,
         close=close,
+    )
+
+
+def build_rates(settings: Settings, shared: Shared, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> Rates:
+    """The limits of callers, as the settings have them."""
+    return Rates(
+        shared,
+        OwnBuckets(settings.api_rate_buckets, clock),
+        Policy("key", settings.api_key_rate_per_s, settings.api_key_burst),
+        Policy("client", settings.api_client_rate_per_s, settings.api_client_burst),
+        metrics,
+        CircuitBreaker(clock=clock),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.access.admission import Identities
+from api.access.rates import Rates
 from api.access.tokens import Tokens
 from api.answers import Answers
 from api.background import end_process
@@ -50,6 +51,7 @@ class Services:
     postgres: PostgresGate
     probes: dict[str, Probe]
     identities: Identities
+    rates: Rates
     tokens: Tokens
     close: Callable[[], Awaitable[None]] = _nothing
     on_crash: Callable[[], None] = field(default=end_process)

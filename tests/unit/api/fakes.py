@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from api.access.key_ring import Keys
+from api.access.rates import OwnBuckets, Shared
 from api.event_publisher import EventPublisher
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
@@ -78,6 +79,19 @@ def state(*played: int, events: int | None = None, user_no: int = 1) -> Listener
 def row(*played: int) -> ListenerRow:
     """The live row of that state."""
     return row_of(state(*played), time.time())
+
+
+class FakeRates(Shared):
+    """Redis's buckets."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._buckets = OwnBuckets(1_000, clock)
+        self.away = False
+
+    async def take(self, caller: str, rate_per_s: float, burst: int) -> tuple[bool, float]:
+        if self.away:
+            raise RedisUnavailable("connection refused")
+        return self._buckets.take(caller, rate_per_s, burst)
 
 
 class FakeRows(Rows):
