@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
 from api.access.admission import Admission
 from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
+from api.bounds import Bounds
 from api.middleware import RequestContext
 from api.resources import events, health, recommend, tokens, tracks, users
 from api.schemas import components
@@ -23,14 +25,24 @@ DESCRIPTION = """Music recommendations from what people are doing now.
 
 Every error is an RFC 9457 problem document with a stable `code`. `degraded` in an answer names what it had to do without."""
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+SENT = ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"]
+"""Headers that pages of other origins may send, and below, that they may read."""
+SHOWN = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"]
+
 
 def create_app(services: Services) -> FastAPI:
     """The app; its lifespan reads the catalogue and the model first, then follows both until it ends."""
+    settings = services.settings
     app = FastAPI(
         title="Segue", version=__version__, description=DESCRIPTION, lifespan=_lifespan(services), redirect_slashes=False
     )
+    app.state.settings = settings
     # The one added last is the outermost.
     app.add_middleware(Admission, identities=services.identities, rates=services.rates)
+    app.add_middleware(Bounds, body_timeout_s=settings.api_body_timeout_s, request_timeout_s=settings.api_request_timeout_s)
+    if origins := [origin.strip() for origin in settings.api_cors_origins.split(",") if origin.strip()]:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=SHOWN)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
     for resource in (recommend, events, tracks, users, tokens, health):

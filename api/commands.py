@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from api.app import create_app
 from api.bootstrap import build_services
+from api.connections import Limits, allowed_connections, bounded
+from api.metrics import Metrics
 from segue.errors import ConfigurationError
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
@@ -28,19 +31,38 @@ def serve(
     address = host or settings.api_host
     require_safe(settings, address)
     configure_logging(settings.log_level)
-    app = create_app(build_services(settings))
+    services = build_services(settings)
+    app = create_app(services)
     # Answers are scored side by side; BLAS threads below them would only contend.
     threadpool_limits(limits=1, user_api="blas")
-    uvicorn.run(
+    uvicorn.Server(server_config(app, settings, services.metrics, address, settings.api_port if port is None else port)).run()
+
+
+def server_config(app: FastAPI, settings: Settings, metrics: Metrics, host: str, port: int) -> uvicorn.Config:
+    """uvicorn as Segue runs it, with every bound of a connection. Raises ConfigurationError."""
+    if (settings.api_tls_certificate is None) != (settings.api_tls_key is None):
+        raise ConfigurationError("set both of SEGUE_API_TLS_CERTIFICATE and SEGUE_API_TLS_KEY, or neither")
+    limits = Limits(
+        connections=allowed_connections(settings.api_max_connections),
+        head_timeout_s=settings.api_head_timeout_s,
+        write_timeout_s=settings.api_write_timeout_s,
+        head_bytes=settings.api_max_head_bytes,
+        url_bytes=settings.api_max_url_bytes,
+        metrics=metrics,
+    )
+    return uvicorn.Config(
         app,
-        host=address,
-        port=settings.api_port if port is None else port,
+        host=host,
+        port=port,
         loop="uvloop",
-        http="httptools",
+        http=bounded(limits),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.api_trusted_proxies,
+        ssl_certfile=settings.api_tls_certificate,
+        ssl_keyfile=settings.api_tls_key,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )

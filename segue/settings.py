@@ -5,6 +5,7 @@ Every bound (history length, queue, cache, batch) is a field here, with its unit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.errors import ConfigurationError
+from segue.logs import redacted
 
 STACK_ENV = "stack.env"
 """File in the state directory in which `segue up` notes the addresses and passwords of the servers it runs (mode 0600)."""
@@ -133,6 +135,11 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """What `repr` shows: no password, also where a URL that need not be secret has one."""
+        for name, value in super().__repr_args__():
+            yield name, redacted(value) if isinstance(value, str) else value
 
     def require_kafka(self) -> str:
         """Bootstrap servers, `host:port[,host:port]`. Raises ConfigurationError when unset."""

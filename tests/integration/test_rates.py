@@ -36,11 +36,11 @@ async def test_tokens_come_back_at_the_rate_and_no_more_than_the_burst(own_redis
     buckets = SharedBuckets(own_redis_url, timeout_s=5)
     client = redis.asyncio.Redis.from_url(own_redis_url)
     seconds, micros = await client.time()
-    await client.hset("segue:{rate:key:a}", mapping={"tokens": 0, "at": seconds + micros / 1e6 - 2})  # type: ignore[misc]
+    await client.hset("segue:{rate:key:a}", mapping={"tokens": 0, "at": seconds + micros / 1e6 - 2})
     taken, left = await buckets.take("key:a", 2.0, 100)
     assert taken
     assert 3.0 <= left < 4.0
-    await client.hset("segue:{rate:key:a}", mapping={"tokens": 0, "at": 0})  # type: ignore[misc]
+    await client.hset("segue:{rate:key:a}", mapping={"tokens": 0, "at": 0})
     assert await buckets.take("key:a", 2.0, 100) == (True, 99.0)
     await client.aclose()
     await buckets.close()
