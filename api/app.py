@@ -7,12 +7,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
+from api.access.admission import Admission
+from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
+from api.bounds import Bounds
 from api.middleware import RequestContext
-from api.resources import events, health, recommend, tracks, users
+from api.resources import events, health, recommend, tokens, tracks, users
 from api.schemas import components
 from api.services import Services
 from segue import __version__
@@ -21,16 +25,30 @@ DESCRIPTION = """Music recommendations from what people are doing now.
 
 Every error is an RFC 9457 problem document with a stable `code`. `degraded` in an answer names what it had to do without."""
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+SENT = ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"]
+"""Headers that pages of other origins may send, and below, that they may read."""
+SHOWN = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"]
+
 
 def create_app(services: Services) -> FastAPI:
     """The app; its lifespan reads the catalogue and the model first, then follows both until it ends."""
+    settings = services.settings
     app = FastAPI(
         title="Segue", version=__version__, description=DESCRIPTION, lifespan=_lifespan(services), redirect_slashes=False
     )
+    app.state.settings = settings
+    # The one added last is the outermost.
+    app.add_middleware(Admission, identities=services.identities, rates=services.rates)
+    app.add_middleware(Bounds, body_timeout_s=settings.api_body_timeout_s, request_timeout_s=settings.api_request_timeout_s)
+    if origins := [origin.strip() for origin in settings.api_cors_origins.split(",") if origin.strip()]:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=SHOWN)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
-    for resource in (recommend, events, tracks, users, health):
-        app.include_router(resource.router(services))
+    for resource in (recommend, events, tracks, users, tokens, health):
+        app.include_router(resource.router(services), dependencies=[Depends(authorise)])
+    declare_documentation(app)
+    check_declared(app)
     _document(app)
     return app
 
@@ -62,7 +80,9 @@ def _document(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generate()
         _, sent = msgspec.json.schema_components([events.SentEvent], ref_template="#/components/schemas/{name}")
-        document.setdefault("components", {}).setdefault("schemas", {}).update(components() | sent)
+        document.setdefault("components", {}).setdefault("schemas", {}).update(
+            components() | sent | {"TokenQuestion": tokens.TokenQuestion.model_json_schema()}
+        )
         return document
 
     # FastAPI's documented way to extend the document.

@@ -7,6 +7,7 @@ from typing import TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from api.json_depth import nests_deeper
 from api.problems import Problem, from_pydantic, invalid_fields
 
 M = TypeVar("M", bound=BaseModel)
@@ -15,7 +16,8 @@ M = TypeVar("M", bound=BaseModel)
 async def read_json(request: Request, max_bytes: int) -> bytes:
     """The body of a JSON request, at most `max_bytes` long; the limit holds without a Content-Length too.
 
-    Raises Problem 415 for another media type, 413 for a longer body, 400 for an empty one.
+    Raises Problem 415 for another media type, 413 for a longer body, 400 for an empty one and for one that
+    nests too deeply.
     """
     _require_json(request)
     if int(_declared_length(request)) > max_bytes:
@@ -27,7 +29,11 @@ async def read_json(request: Request, max_bytes: int) -> bytes:
             raise _too_large(max_bytes)
     if not body:
         raise malformed("the body is empty")
-    return bytes(body)
+    whole = bytes(body)
+    max_depth: int = request.app.state.settings.api_max_json_depth
+    if nests_deeper(whole, max_depth):
+        raise Problem(400, "json_too_deep", f"arrays and objects may lie {max_depth} deep in each other")
+    return whole
 
 
 async def read_model(request: Request, model: type[M], max_bytes: int) -> M:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
+from api.access.admission import Identities
+from api.access.key_ring import KeyRing
+from api.access.rates import OwnBuckets, Policy, Rates, Shared
+from api.access.tokens import Tokens
 from api.answers import Answers
 from api.event_publisher import KafkaEventPublisher
-from api.gates import PostgresGate
+from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -19,8 +25,10 @@ from segue.kafka import producer_config
 from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.users import UserStore
+from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
 from segue.stores.snapshots import SnapshotStore
 from segue.taste import TasteWeights
@@ -49,9 +57,16 @@ def build_services(settings: Settings) -> Services:
     snapshots = SnapshotStore(settings.snapshots(), settings.state_dir / "cache")
     model = LiveModel(ModelRegistry(following), snapshot_loader(snapshots), catalogue, followers[1], metrics)
     postgres = PostgresGate(queries)
+    tokens = Tokens.from_setting(settings.api_token_keys.get_secret_value() if settings.api_token_keys else None)
+    ring = KeyRing(
+        KeyStore(database), postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries
+    )
+
+    shared = SharedBuckets(settings.require_redis())
 
     async def close() -> None:
         await rows.close()
+        await shared.close()
         for executor in (queries, scoring, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
@@ -69,7 +84,22 @@ def build_services(settings: Settings) -> Services:
         search=CatalogueStore(database),
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
+        identities=Identities(ring, tokens, settings.api_keys_required),
+        rates=build_rates(settings, shared, metrics),
+        tokens=tokens,
         close=close,
+    )
+
+
+def build_rates(settings: Settings, shared: Shared, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> Rates:
+    """The limits of callers, as the settings have them."""
+    return Rates(
+        shared,
+        OwnBuckets(settings.api_rate_buckets, clock),
+        Policy("key", settings.api_key_rate_per_s, settings.api_key_burst),
+        Policy("client", settings.api_client_rate_per_s, settings.api_client_burst),
+        metrics,
+        CircuitBreaker(clock=clock),
     )
 
 

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 from threadpoolctl import threadpool_limits
 
 from api.app import create_app
 from api.bootstrap import build_services
+from api.connections import Limits, allowed_connections, bounded
+from api.metrics import Metrics
 from segue.errors import ConfigurationError
 from segue.logs import configure_logging
-from segue.settings import load_settings
+from segue.settings import Settings, load_settings
 
 GRACE_S = 10
 KEEP_ALIVE_S = 30
@@ -22,39 +25,58 @@ KEEP_ALIVE_S = 30
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default SEGUE_API_HOST, 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; default SEGUE_API_PORT, 8000.")] = None,
-    allow_remote: Annotated[bool, typer.Option(help="Listen on an address that other machines reach.")] = False,
 ) -> None:
     """Answer recommendations over HTTP until stopped."""
     settings = load_settings()
     address = host or settings.api_host
-    if not allow_remote:
-        require_loopback(address)
+    require_safe(settings, address)
     configure_logging(settings.log_level)
-    app = create_app(build_services(settings))
+    services = build_services(settings)
+    app = create_app(services)
     # Answers are scored side by side; BLAS threads below them would only contend.
     threadpool_limits(limits=1, user_api="blas")
-    uvicorn.run(
+    uvicorn.Server(server_config(app, settings, services.metrics, address, settings.api_port if port is None else port)).run()
+
+
+def server_config(app: FastAPI, settings: Settings, metrics: Metrics, host: str, port: int) -> uvicorn.Config:
+    """uvicorn as Segue runs it, with every bound of a connection. Raises ConfigurationError."""
+    if (settings.api_tls_certificate is None) != (settings.api_tls_key is None):
+        raise ConfigurationError("set both of SEGUE_API_TLS_CERTIFICATE and SEGUE_API_TLS_KEY, or neither")
+    limits = Limits(
+        connections=allowed_connections(settings.api_max_connections),
+        head_timeout_s=settings.api_head_timeout_s,
+        write_timeout_s=settings.api_write_timeout_s,
+        head_bytes=settings.api_max_head_bytes,
+        url_bytes=settings.api_max_url_bytes,
+        metrics=metrics,
+    )
+    return uvicorn.Config(
         app,
-        host=address,
-        port=settings.api_port if port is None else port,
+        host=host,
+        port=port,
         loop="uvloop",
-        http="httptools",
+        http=bounded(limits),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.api_trusted_proxies,
+        ssl_certfile=settings.api_tls_certificate,
+        ssl_keyfile=settings.api_tls_key,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
 
 
-def require_loopback(host: str) -> None:
-    """Raises ConfigurationError for an address that other machines reach."""
-    if not _is_loopback(host):
-        raise ConfigurationError(
-            f"{host} can be reached from other machines, and the API asks nobody who they are: put a proxy that does in front of "
-            "127.0.0.1, or pass --allow-remote where the network is trusted (a container, a private network)"
-        )
+def require_safe(settings: Settings, host: str) -> None:
+    """Raises ConfigurationError for an address that other machines reach while nobody is asked who they are."""
+    if settings.api_keys_required or settings.api_open or _is_loopback(host):
+        return
+    raise ConfigurationError(
+        f"{host or 'the empty address'} can be reached from other machines, and the API asks nobody for a key. Make one with "
+        "`segue keys create --name … --scopes read,events` and set SEGUE_API_KEYS_REQUIRED=true; or listen on 127.0.0.1; or set "
+        "SEGUE_API_OPEN=true where all who can reach it may read and write everything (a container behind a proxy that asks)"
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -42,6 +42,16 @@ class Metrics:
             "segue_api_model_load_failures", "Snapshots that could not be loaded.", registry=self.registry
         )
         self._tracks = Gauge("segue_api_catalogue_tracks", "Tracks in memory.", registry=self.registry)
+        self._rates = Counter(
+            "segue_api_rate_decisions",
+            "Requests that were counted against a rate, by who keeps count (redis; process: Redis is away).",
+            ["policy", "outcome", "store"],
+            registry=self.registry,
+        )
+        self._ended = Counter(
+            "segue_api_connections_ended", "Connections closed for breaking a bound.", ["reason"], registry=self.registry
+        )
+        self._connections = Gauge("segue_api_connections", "Open connections.", registry=self.registry)
         self._queue = Gauge("segue_api_publish_queue_records", "Records that wait for Kafka.", registry=self.registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -81,6 +91,18 @@ class Metrics:
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Read the publisher's queue length whenever the metrics are asked for."""
         self._queue.set_function(lambda: float(length()))
+
+    def rate_decision(self, policy: str, allowed: bool, store: str) -> None:
+        """Count a request that was measured against a rate."""
+        self._rates.labels(policy, "allowed" if allowed else "refused", store).inc()
+
+    def connection_ended(self, reason: str) -> None:
+        """Count a connection that was closed for breaking a bound."""
+        self._ended.labels(reason).inc()
+
+    def connections(self, count: int) -> None:
+        """Note how many connections are open."""
+        self._connections.set(count)
 
     def exposition(self) -> bytes:
         """The text format."""

@@ -28,6 +28,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-site",
     # Answers are personal and of this moment.
     "Cache-Control": "no-store",
 }
@@ -77,6 +78,10 @@ class _Exchange:
             headers["X-Request-Id"] = self._request_id
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            if not headers.get("content-type", "").startswith("text/html"):
+                headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+            if self._scope["scheme"] == "https":
+                headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         await self._send(message)
 
     def _method(self) -> str:

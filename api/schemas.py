@@ -184,6 +184,14 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     events: tuple[EventOutcome, ...]
 
 
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """A listener's token; send it as `Authorization: Bearer …`."""
+
+    token: str
+    user_id: str
+    expires_at: datetime
+
+
 class ProblemShown(msgspec.Struct, frozen=True):
     """An error; see api.problems."""
 
@@ -196,7 +204,18 @@ class ProblemShown(msgspec.Struct, frozen=True):
     errors: tuple[dict[str, str], ...] = ()
 
 
-ANSWERS = (ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, UserShown, EventsAnswer, ProblemShown)
+ANSWERS = (
+    ListenerAnswer,
+    SongAnswer,
+    NextAnswer,
+    GroupAnswer,
+    TrackShown,
+    TracksFound,
+    UserShown,
+    EventsAnswer,
+    TokenAnswer,
+    ProblemShown,
+)
 _REF = "#/components/schemas/{model}"
 
 

@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from api.access.admission import Identities
+from api.access.rates import Rates
+from api.access.tokens import Tokens
 from api.answers import Answers
 from api.background import end_process
 from api.event_publisher import EventPublisher
@@ -47,5 +50,8 @@ class Services:
     search: TrackSearch
     postgres: PostgresGate
     probes: dict[str, Probe]
+    identities: Identities
+    rates: Rates
+    tokens: Tokens
     close: Callable[[], Awaitable[None]] = _nothing
     on_crash: Callable[[], None] = field(default=end_process)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
+
+_SECRETS = [
+    (re.compile(r"(?<=://)([^\s:/@?#]*):[^\s/@]+@"), r"\1:***@"),
+    (re.compile(r"(segue_[0-9a-f]{12}_)[A-Za-z0-9_-]{43}"), r"\1***"),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "***"),
+    (re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9._~+/=-]{8,}"), r"\1 ***"),
+]
 
 
 class KeyValueFormatter(logging.Formatter):
@@ -19,7 +27,14 @@ class KeyValueFormatter(logging.Formatter):
         }
         pairs |= {"msg": record.getMessage()} | getattr(record, "fields", {})
         line = " ".join(f"{key}={_quoted(value)}" for key, value in pairs.items())
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return redacted(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
+
+
+def redacted(text: str) -> str:
+    """The text with passwords of URLs, API keys and tokens struck out; a key keeps its prefix, by which it can be revoked."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def configure_logging(level: str) -> None:

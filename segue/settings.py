@@ -5,6 +5,7 @@ Every bound (history length, queue, cache, batch) is a field here, with its unit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.errors import ConfigurationError
+from segue.logs import redacted
 
 STACK_ENV = "stack.env"
 """File in the state directory in which `segue up` notes the addresses and passwords of the servers it runs (mode 0600)."""
@@ -75,6 +77,56 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65_535)
     api_poll_s: float = Field(0.5, gt=0)
     """How often the API looks for a newer model and for changed tracks."""
+    api_keys_required: bool = False
+    """Ask every request but health and documentation for a key (`segue keys create`) or a listener's token."""
+    api_open: bool = False
+    """Without keys, listen even on addresses that other machines reach."""
+    api_key_cache_s: float = Field(5.0, gt=0, le=300)
+    """How long a key that was looked up counts as looked up: a revocation takes effect within it."""
+    api_key_stale_s: float = Field(300.0, ge=0, le=86_400)
+    """How long a key that was valid when last looked up stays so while Postgres is away."""
+    api_key_cache_entries: int = Field(10_000, ge=100)
+    """Keys remembered by a process, and as many wrong ones."""
+    api_token_keys: SecretStr | None = None
+    """Signing secrets of listener tokens, `id:secret[,id:secret]`: the first signs, all are accepted. Unset: no tokens."""
+    api_token_max_s: int = Field(86_400, ge=60, le=31_536_000)
+    """Longest life of a listener's token, and its life where none is asked for."""
+    api_key_rate_per_s: float = Field(100.0, ge=0)
+    """Requests a second of one key, in all API processes together; 0: no limit."""
+    api_key_burst: int = Field(200, ge=1)
+    """Requests that a key may make at once after a pause."""
+    api_client_rate_per_s: float = Field(20.0, ge=0)
+    """Requests a second of one listener's token, or of one client address that shows no valid key; 0: no limit. Without keys,
+    requests from this machine itself are not limited."""
+    api_client_burst: int = Field(40, ge=1)
+    """Requests that a listener or an address may make at once after a pause."""
+    api_rate_buckets: int = Field(10_000, ge=100)
+    """Callers whose requests a process counts by itself while Redis is away."""
+    api_max_connections: int = Field(2_000, ge=1)
+    """Open connections of one API process; at one more, the one that is idle longest is closed. Fewer where the limit of open
+    files is lower."""
+    api_head_timeout_s: float = Field(10.0, gt=0)
+    """How long a client may take for the head of a request, and to begin one after it connected."""
+    api_body_timeout_s: float = Field(15.0, gt=0)
+    """How long a client may take for the body of a request."""
+    api_request_timeout_s: float = Field(30.0, gt=0)
+    """How long a request may take until its answer begins."""
+    api_write_timeout_s: float = Field(30.0, gt=0)
+    """How long a client may leave its answer unread."""
+    api_max_head_bytes: int = Field(16_384, ge=1_024)
+    """Bytes of a request's headers."""
+    api_max_url_bytes: int = Field(65_536, ge=1_024)
+    """Bytes of a request's URL."""
+    api_max_json_depth: int = Field(32, ge=4, le=200)
+    """Arrays and objects within each other in a body."""
+    api_cors_origins: str = ""
+    """Origins whose pages may ask, apart by commas, such as `https://radio.example`; `*`: all. Empty: none."""
+    api_trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed, apart by commas."""
+    api_tls_certificate: Path | None = None
+    """PEM file with the certificate chain; with it, the API speaks HTTPS."""
+    api_tls_key: Path | None = None
+    """PEM file with the certificate's key."""
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_batch_events: int = Field(1_000, ge=1)
     """Events in one POST /events."""
@@ -83,6 +135,11 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """What `repr` shows: no password, also where a URL that need not be secret has one."""
+        for name, value in super().__repr_args__():
+            yield name, redacted(value) if isinstance(value, str) else value
 
     def require_kafka(self) -> str:
         """Bootstrap servers, `host:port[,host:port]`. Raises ConfigurationError when unset."""

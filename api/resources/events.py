@@ -10,6 +10,8 @@ from typing import Any, Literal
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from api.access.callers import check_owner
+from api.access.needs import OWN_EVENTS, needs
 from api.bodies import malformed, read_json
 from api.problems import FieldError, Problem, invalid_fields, unavailable
 from api.responses import json_response
@@ -91,6 +93,7 @@ def router(services: Services) -> APIRouter:
     settings = services.settings
 
     @routes.post("/events", responses=documented(EventsAnswer, EXAMPLE_ANSWER, 202), openapi_extra=_REQUEST_BODY, status_code=202)
+    @needs(OWN_EVENTS)
     async def post_events(request: Request) -> Response:
         """Take in one event, or up to `SEGUE_MAX_BATCH_EVENTS` as `{"events": […]}`.
 
@@ -99,6 +102,7 @@ def router(services: Services) -> APIRouter:
         """
         body = await read_json(request, settings.max_body_bytes)
         events = _read_events(_split(body, settings.max_batch_events), datetime.now(UTC))
+        check_owner(request, *(event.user_id for event in events if isinstance(event, ListeningEvent)))
         return json_response(await _take_in(services, events), 202)
 
     return routes

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from api.access.needs import PUBLIC, READ, needs
 from api.metrics import CONTENT_TYPE
 from api.responses import json_response
 from api.services import Probe, Services
@@ -41,16 +42,19 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["service"])
 
     @routes.get("/")
+    @needs(PUBLIC)
     async def index() -> Response:
         """What there is."""
         return json_response(INDEX)
 
     @routes.get("/healthz")
+    @needs(PUBLIC)
     async def healthz() -> Response:
         """The process is alive. Nothing else is looked at: a restart would not mend another server."""
         return json_response({"status": "ok"})
 
     @routes.get("/readyz")
+    @needs(PUBLIC)
     async def readyz() -> Response:
         """200 if recommendations can be answered, even degraded; 503 if not. Each dependency with its status and reason."""
         dependencies = _in_memory(services) | await _probed(services.probes)
@@ -60,6 +64,7 @@ def router(services: Services) -> APIRouter:
         return json_response({"status": status, "degraded": degraded, "dependencies": dependencies}, 200 if ready else 503)
 
     @routes.get("/metrics")
+    @needs(READ)
     async def metrics() -> Response:
         """Prometheus text format."""
         return Response(services.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})

@@ -17,6 +17,8 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Query, Request, Response
 
 from api import examples
+from api.access.callers import check_owner
+from api.access.needs import CATALOGUE, OWN_QUESTION, READ, needs
 from api.answers import Answered, state_shown
 from api.bodies import read_model
 from api.listener_states import FoundState
@@ -60,6 +62,7 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["recommendations"])
 
     @routes.get("/recommend/song/{track_id}", responses=documented(SongAnswer, examples.SONG))
+    @needs(CATALOGUE)
     async def recommend_song(
         track_id: str,
         n: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
@@ -100,9 +103,11 @@ def router(services: Services) -> APIRouter:
         responses=documented(ListenerAnswer, examples.LISTENER),
         openapi_extra=examples.asked("ListenerQuestion", examples.LISTENER_QUESTIONS),
     )
+    @needs(OWN_QUESTION)
     async def recommend_user(request: Request) -> Response:
         """Tracks for a listener, from the state of this moment. Unknown listeners get what is popular, never an error."""
         question, asked = await _asked(request, services, ListenerQuestion)
+        check_owner(request, question.user_id)
         check_genres(services.catalogue, {"genres": question.genres})
         check_artists(services.catalogue, {"artists": question.artists})
         found = await services.listeners.find(question.user_id)
@@ -127,6 +132,7 @@ def router(services: Services) -> APIRouter:
         responses=documented(NextAnswer, examples.NEXT),
         openapi_extra=examples.asked("SessionQuestion", examples.SESSION_QUESTIONS),
     )
+    @needs(CATALOGUE)
     async def recommend_session(request: Request) -> Response:
         """What to play next in a session without an account. Nothing is stored."""
         question, asked = await _asked(request, services, SessionQuestion)
@@ -140,6 +146,7 @@ def router(services: Services) -> APIRouter:
         responses=documented(NextAnswer, examples.NEXT),
         openapi_extra=examples.asked("PlaylistQuestion", examples.PLAYLIST_QUESTIONS),
     )
+    @needs(CATALOGUE)
     async def recommend_playlist(request: Request) -> Response:
         """What else belongs in a playlist, by its tracks and the words of its title."""
         question, asked = await _asked(request, services, PlaylistQuestion)
@@ -152,6 +159,7 @@ def router(services: Services) -> APIRouter:
         responses=documented(GroupAnswer, examples.GROUP),
         openapi_extra=examples.asked("GroupQuestion", examples.GROUP_QUESTIONS),
     )
+    @needs(READ)
     async def recommend_group(request: Request) -> Response:
         """What to play to several listeners together: liked on average, and a misery to nobody."""
         question, asked = await _asked(request, services, GroupQuestion)

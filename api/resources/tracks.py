@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.needs import CATALOGUE, needs
 from api.problems import Problem
 from api.responses import json_response
 from api.schemas import TracksFound, TrackShown, documented
@@ -23,6 +24,7 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["tracks"])
 
     @routes.get("/tracks/search", responses=documented(TracksFound))
+    @needs(CATALOGUE)
     async def search_tracks(
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)], limit: Annotated[int, Query(ge=1, le=100)] = 20
     ) -> Response:
@@ -32,6 +34,7 @@ def router(services: Services) -> APIRouter:
         return json_response(TracksFound(q, degraded, tuple(TrackShown.of(track) for track in found)))
 
     @routes.get("/tracks/{track_id}", responses=documented(TrackShown))
+    @needs(CATALOGUE)
     async def get_track(track_id: str) -> Response:
         """One track of the catalogue."""
         return json_response(TrackShown.of(known_track(services, track_id)))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from fastapi import APIRouter, Query, Response
 
+from api.access.needs import OWN_READ, needs
 from api.answers import state_shown
 from api.listener_states import FoundState, preferences
 from api.responses import json_response
@@ -28,6 +29,7 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["users"])
 
     @routes.get("/users/{user_id}", responses=documented(UserShown))
+    @needs(OWN_READ)
     async def get_user(user_id: str, top: Annotated[int, Query(ge=0, le=100)] = 10) -> Response:
         """The profile, and the `top` tracks by current preference. Tracks that the catalogue does not name are left out."""
         check_id("user_id", user_id)

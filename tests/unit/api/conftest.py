@@ -12,8 +12,12 @@ import anyio
 import httpx
 import pytest
 
+from api.access.admission import Identities
+from api.access.key_ring import KeyRing
+from api.access.tokens import Tokens
 from api.answers import Answers
 from api.app import create_app
+from api.bootstrap import build_rates
 from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
@@ -23,9 +27,10 @@ from api.services import Services
 from segue.catalogue import Track
 from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
-from tests.unit.api.fakes import CATALOGUE, FakePostgres, FakePublisher, FakeRows, FakeSnapshots
+from tests.unit.api.fakes import CATALOGUE, FakePostgres, FakePublisher, FakeRates, FakeRows, FakeSnapshots
 
 SETTINGS = Settings(api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
+TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
 
 
 @dataclass
@@ -39,6 +44,12 @@ class World:
     metrics: Metrics = field(default_factory=Metrics)
     crashes: list[str] = field(default_factory=list)
     now_s: float = 1000.0
+    rates: FakeRates = field(init=False)
+    settings: Settings = SETTINGS
+    tokens: Tokens = field(default_factory=lambda: Tokens(TOKEN_SECRETS))
+
+    def __post_init__(self) -> None:
+        self.rates = FakeRates(self.clock)
 
     def services(self, executor: ThreadPoolExecutor) -> Services:
         catalogue = LiveCatalogue(self.postgres, executor, self.metrics)
@@ -46,7 +57,7 @@ class World:
         gate = PostgresGate(executor, breaker=CircuitBreaker(clock=self.clock))
         breaker = CircuitBreaker(clock=self.clock)
         return Services(
-            settings=SETTINGS,
+            settings=self.settings,
             weights=DEFAULT_WEIGHTS,
             metrics=self.metrics,
             catalogue=catalogue,
@@ -57,18 +68,32 @@ class World:
             search=self.postgres,
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
+            identities=Identities(self.ring(gate), self.tokens, self.settings.api_keys_required),
+            rates=build_rates(self.settings, self.rates, self.metrics, self.clock),
+            tokens=self.tokens,
             on_crash=lambda: self.crashes.append("crash"),
+        )
+
+    def ring(self, gate: PostgresGate) -> KeyRing:
+        settings = self.settings
+        return KeyRing(
+            self.postgres.keys,
+            gate,
+            settings.api_key_cache_s,
+            settings.api_key_stale_s,
+            settings.api_key_cache_entries,
+            self.clock,
         )
 
     def clock(self) -> float:
         return self.now_s
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def serving(self, client_address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
         """A client of the running app."""
         with ThreadPoolExecutor(4) as executor:
             app = create_app(self.services(executor))
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client_address, 1))
             async with (
                 app.router.lifespan_context(app),
                 httpx.AsyncClient(transport=transport, base_url="http://segue.test") as client,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -11,11 +11,14 @@ from functools import cache
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from api.access.key_ring import Keys
+from api.access.rates import OwnBuckets, Shared
 from api.event_publisher import EventPublisher
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
 from api.services import TrackSearch
+from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
 from segue.errors import CorruptSnapshot, KafkaUnavailable, PostgresUnavailable, RedisUnavailable
 from segue.events import AudioFeatures, ListeningEvent
@@ -78,6 +81,19 @@ def row(*played: int) -> ListenerRow:
     return row_of(state(*played), time.time())
 
 
+class FakeRates(Shared):
+    """Redis's buckets."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._buckets = OwnBuckets(1_000, clock)
+        self.away = False
+
+    async def take(self, caller: str, rate_per_s: float, burst: int) -> tuple[bool, float]:
+        if self.away:
+            raise RedisUnavailable("connection refused")
+        return self._buckets.take(caller, rate_per_s, burst)
+
+
 class FakeRows(Rows):
     """Redis."""
 
@@ -106,11 +122,38 @@ class FakeRows(Rows):
             raise RedisUnavailable("connection refused")
 
 
+class FakeKeys(Keys):
+    """Keys in Postgres; `postgres` says whether it is away."""
+
+    def __init__(self, postgres: FakePostgres) -> None:
+        self.postgres = postgres
+        self.stored: dict[str, tuple[ApiKey, bytes]] = {}
+        self.lookups = 0
+
+    def find(self, prefix: str) -> tuple[ApiKey, bytes] | None:
+        self.lookups += 1
+        self.postgres.ping()
+        return self.stored.get(prefix)
+
+    def add(self, *scopes: Scope, expires_at: datetime | None = None, revoked_at: datetime | None = None) -> str:
+        key = new_key()
+        prefix = prefix_of(key)
+        assert prefix is not None
+        made = ApiKey(prefix, "test", frozenset(scopes), datetime(2026, 1, 1, tzinfo=UTC), expires_at, revoked_at)
+        self.stored[prefix] = (made, digest_of(key))
+        return key
+
+    def revoke(self, key: str) -> None:
+        made, digest = self.stored[prefix_of(key) or ""]
+        self.stored[made.prefix] = (replace(made, revoked_at=datetime.now(UTC)), digest)
+
+
 class FakePostgres(Users, TrackSource, TrackSearch, Registry):
     """Postgres: users, tracks and the registry."""
 
     def __init__(self, tracks: Sequence[Track]) -> None:
         self.users: dict[str, User] = {}
+        self.keys = FakeKeys(self)
         self.states: dict[str, ListenerState] = {}
         self.changes = [TrackChange(t.track_no, t, datetime(2026, 1, 1, tzinfo=UTC)) for t in tracks]
         self.promoted: str | None = None

@@ -158,5 +158,5 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(client: h
     assert set(answer.json()["paths"]) == {
         "/", "/healthz", "/readyz", "/metrics", "/events", "/recommend/user/", "/recommend/session",
             "/recommend/playlist", "/recommend/group", "/recommend/song/{track_id}", "/tracks/search",
-        "/tracks/{track_id}", "/users/{user_id}",
+        "/tracks/{track_id}", "/users/{user_id}", "/tokens",
     }  # fmt: skip
