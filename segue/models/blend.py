@@ -24,7 +24,7 @@ from segue.catalogue import Track
 from segue.models.als import AlsModel
 from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, Reading
 from segue.models.popularity import PopularityModel
 from segue.models.ranking import standardise, top_columns
 
@@ -69,12 +69,22 @@ class BlendedScores:
     """What the blend thinks of every track for one history.
 
     `total` of shape (n_tracks,); `parts`: each model's weighted z-scores, which add up to `total`; `scales`: what one unit of
-    each model's raw score is worth in `total`, shape (n_tracks,).
+    each model's raw score is worth in `total`, shape (n_tracks,); `readings`: what each model made of the history.
     """
 
     total: Floats
     parts: Mapping[str, Floats]
     scales: Mapping[str, Floats]
+    readings: Mapping[str, Reading]
+
+    def evidence(self, part: str, columns: Columns) -> Floats | None:
+        """What each track of the history adds to `part` of each of `columns`, shape (len(columns), len(history)).
+
+        None for a part that does not look at histories.
+        """
+        if part == "popularity" or part not in self.readings:
+            return None
+        return self.readings[part].contributions(columns) * self.scales[part][columns][:, None]
 
 
 class Blend(Model):
@@ -144,9 +154,10 @@ class Blend(Model):
         """Scores of every track for one history, with their parts."""
         rejected = int(np.count_nonzero(history.preference < 0))
         weights = dict(zip(PARTS, self.config.weights_for(history.liked, rejected), strict=True))
-        raw = {name: getattr(self, name).score_all(history)[None, :] for name in PARTS if weights[name] or self._borrows(name)}
+        readings = {name: part.read(history) for name, part in self.parts().items() if weights[name] or self._borrows(name)}
+        raw = {name: reading.scores()[None, :] for name, reading in readings.items()}
         parts, scales = self._weighted(raw, {name: np.array([[weights[name]]], np.float32) for name in raw})
-        return BlendedScores(added(parts)[0], {n: p[0] for n, p in parts.items()}, {n: s[0] for n, s in scales.items()})
+        return BlendedScores(added(parts)[0], {n: p[0] for n, p in parts.items()}, {n: s[0] for n, s in scales.items()}, readings)
 
     def score_all(self, history: History) -> Floats:
         return self.blended(history).total
@@ -161,15 +172,10 @@ class Blend(Model):
 
     def contributions(self, history: History, columns: Columns) -> Floats:
         """What each track of the history adds to the z-scored total, which also has terms that no single track makes."""
-        return added(self.evidence(history, columns, self.blended(history)))
-
-    def evidence(self, history: History, columns: Columns, scores: BlendedScores) -> dict[str, Floats]:
-        """For each part that looks at histories: what each track of it adds to `scores.total` of each of `columns`.
-
-        Arrays of shape (len(columns), len(history)).
-        """
-        looking = [name for name in scores.scales if name != "popularity"]
-        return {n: getattr(self, n).contributions(history, columns) * scores.scales[n][columns][:, None] for n in looking}
+        scores = self.blended(history)
+        found = {name: scores.evidence(name, columns) for name in scores.readings}
+        nothing = np.zeros((len(columns), len(history)), np.float32)
+        return added({"nothing": nothing} | {name: shares for name, shares in found.items() if shares is not None})
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         total = added(self.likeness(column))

@@ -81,11 +81,7 @@ class ListenerSource:
 
         None for a part that does not look at histories.
         """
-        if part == "popularity" or part not in self.scores.scales:
-            return None
-        model = self.blend.parts()[part]
-        shares: Floats = model.contributions(self.history, columns) * self.scores.scales[part][columns][:, None]
-        return shares
+        return self.scores.evidence(part, columns)
 
     def closeness(self, columns: Columns) -> Floats:
         """By sound and style, to what the history likes."""
