@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from threadpoolctl import threadpool_limits
 
 from api.app import create_app
 from api.bootstrap import build_services
@@ -31,8 +30,6 @@ def serve(
         require_loopback(address)
     configure_logging(settings.log_level)
     app = create_app(build_services(settings))
-    # Answers are scored side by side; BLAS threads below them would only contend.
-    threadpool_limits(limits=1, user_api="blas")
     uvicorn.run(
         app,
         host=address,
