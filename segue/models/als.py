@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen
 from segue.models.fold_in import Doubles, FoldIn, folded_in
+from segue.models.moments import DenseMoments, Moments
 
 LEAST_FACTORS = 64
 
@@ -55,6 +56,7 @@ class AlsModel(ReadingModel):
         self._gram: Doubles = np.empty((0, 0), np.float64)
         self._inverse: Floats = np.empty((0, 0), np.float32)
         self._norms: Floats = np.empty(0, np.float32)
+        self.moments = DenseMoments.of(self._factors, np.zeros((self.config.factors, self.config.factors)))
 
     @classmethod
     def of(cls, factors: Floats, config: AlsConfig | None = None) -> Self:
@@ -120,7 +122,9 @@ class AlsModel(ReadingModel):
 
     def _with(self, factors: Floats) -> Self:
         self._factors = np.ascontiguousarray(factors)
-        gram = factors.T.astype(np.float64) @ factors + self.config.regularization * np.eye(factors.shape[1])
+        products = factors.T.astype(np.float64) @ factors
+        self.moments = DenseMoments.of(self._factors, products)
+        gram = products + self.config.regularization * np.eye(factors.shape[1])
         self._gram, self._inverse = gram, np.linalg.inv(gram).astype(np.float32)
         norms = np.linalg.norm(factors, axis=1)
         self._norms = np.where(norms > 0, norms, np.inf).astype(np.float32)
@@ -132,7 +136,7 @@ class AlsReading(Reading):
 
     def __init__(self, model: AlsModel, history: History) -> None:
         super().__init__(model, history)
-        self._items = model.factors
+        self._items, self._moments = model.factors, model.moments
         self._inside = np.flatnonzero((history.columns < model.n_tracks) & (history.columns >= 0) & (history.preference != 0))
         self._fold_in = model.fold_in(history.columns[self._inside], history.preference[self._inside])
 
@@ -144,6 +148,9 @@ class AlsReading(Reading):
         scores = np.zeros(len(columns), np.float32)
         scores[known] = self._items[columns[known]] @ self._fold_in.factors
         return scores
+
+    def moments(self) -> Moments:
+        return self._moments.along(self._fold_in.factors)
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)

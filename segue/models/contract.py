@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from segue.catalogue import Track
+from segue.models.moments import Moments
 from segue.models.ranking import top_columns
 
 Floats = npt.NDArray[np.float32]
@@ -109,6 +110,10 @@ class Reading:
     def scores(self, columns: Columns | None = None) -> Floats:
         """Scores of `columns` (None: every track), same shape, the caller's own; 0 for columns that the model does not know."""
         return self.model.score_all(self.history) if columns is None else self.model.score(self.history, columns)
+
+    def moments(self) -> Moments:
+        """Mean and spread of the scores of every track."""
+        return Moments.of_list(self.scores())
 
     def contributions(self, columns: Columns) -> Floats:
         """See `Model.contributions`."""
