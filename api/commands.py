@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
-from threadpoolctl import threadpool_limits
 
 from api.app import create_app
 from api.bootstrap import build_services
@@ -33,8 +32,6 @@ def serve(
     configure_logging(settings.log_level)
     services = build_services(settings)
     app = create_app(services)
-    # Answers are scored side by side; BLAS threads below them would only contend.
-    threadpool_limits(limits=1, user_api="blas")
     uvicorn.Server(server_config(app, settings, services.metrics, address, settings.api_port if port is None else port)).run()
 
 

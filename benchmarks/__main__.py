@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -76,6 +77,20 @@ def refit(
 
 
 @app.command()
+def score(
+    tracks: Annotated[int, typer.Option(min=1_000, help="Size of the catalogue.")] = 30_000,
+    factors: Annotated[int, typer.Option(min=8, help="Of ALS.")] = 64,
+    json: Json = None,
+) -> None:
+    """Milliseconds of whole answers on one thread, over a made-up catalogue."""
+    # As `segue serve` does, before numpy is loaded.
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    from benchmarks.score import score as run
+
+    run(tracks, factors, json)
+
+
+@app.command()
 def simulated(
     catalogue: Annotated[
         str | None, typer.Option(help="Path or URL of tracks. Default: SEGUE_CATALOGUE, else the public one.")
@@ -103,6 +118,7 @@ def everything(
     ingest("single", json=results / "ingest-single.json")
     growth(json=results / "growth.json")
     refit(json=results / "refit.json")
+    score(json=results / "score.json")
     simulated(json=results / "simulated.json")
     for folder in sorted(data.iterdir()) if data else ():
         if (folder / "train.txt.gz").exists():

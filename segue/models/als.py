@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from implicit.als import AlternatingLeastSquares
-from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, dampen
-
-Doubles = npt.NDArray[np.float64]
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen
+from segue.models.fold_in import Doubles, FoldIn, folded_in
+from segue.models.moments import DenseMoments, Moments
 
 LEAST_FACTORS = 64
 
@@ -47,16 +45,23 @@ class AlsConfig:
         return min(self.factors, max(LEAST_FACTORS, wanted))
 
 
-class AlsModel(Model):
-    """Item factors Y (n_tracks, factors) and the inverse P of `YᵀY + λI`, from which any history folds in."""
+class AlsModel(ReadingModel):
+    """Item factors Y (n_tracks, factors), `YᵀY + λI` and its inverse, from which any history folds in."""
 
     name = "als"
 
     def __init__(self, config: AlsConfig | None = None) -> None:
         self.config = config or AlsConfig()
         self._factors: Floats = np.empty((0, self.config.factors), np.float32)
+        self._gram: Doubles = np.empty((0, 0), np.float64)
         self._inverse: Floats = np.empty((0, 0), np.float32)
         self._norms: Floats = np.empty(0, np.float32)
+        self.moments = DenseMoments.of(self._factors, np.zeros((self.config.factors, self.config.factors)))
+
+    @classmethod
+    def of(cls, factors: Floats, config: AlsConfig | None = None) -> Self:
+        """A model with these item factors."""
+        return cls(config)._with(factors)
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
         confidence = _confidence(interactions.preference, self.config)
@@ -76,10 +81,13 @@ class AlsModel(Model):
     def n_tracks(self) -> int:
         return len(self._factors)
 
-    def fold_in(self, history: History) -> Floats:
-        """The listener's factors, shape (factors,), that minimise the training loss with the item factors held fixed."""
-        part = history.within(self.n_tracks)
-        return self._folded(part.columns, part.preference)
+    def read(self, history: History) -> AlsReading:
+        return AlsReading(self, history)
+
+    def fold_in(self, columns: Columns, preference: Floats) -> FoldIn:
+        """The listener who has these preferences of these columns, all known to the model."""
+        confidence = self.config.alpha * dampen(preference).astype(np.float64)
+        return folded_in(self._factors[columns], confidence, self._gram, self._inverse)
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         listeners = np.zeros((histories.shape[0], self._factors.shape[1]), np.float32)
@@ -87,27 +95,14 @@ class AlsModel(Model):
         with threadpool_limits(limits=1, user_api="blas"):
             for row in range(histories.shape[0]):
                 part = slice(histories.indptr[row], histories.indptr[row + 1])
-                listeners[row] = self._folded(histories.indices[part], histories.data[part])
+                listeners[row] = self.fold_in(histories.indices[part], histories.data[part]).factors
         scores: Floats = listeners @ self._factors.T
         return scores
 
-    def score_all(self, history: History) -> Floats:
-        scores: Floats = self._factors @ self.fold_in(history)
-        return scores
-
-    def score(self, history: History, candidates: Columns) -> Floats:
-        known = (candidates >= 0) & (candidates < self.n_tracks)
-        scores = np.zeros(len(candidates), np.float32)
-        scores[known] = self._factors[candidates[known]] @ self.fold_in(history)
-        return scores
-
-    def contributions(self, history: History, columns: Columns) -> Floats:
-        shares = np.zeros((len(columns), len(history)), np.float32)
-        inside = np.flatnonzero((history.columns < self.n_tracks) & (history.preference != 0))
-        known = np.flatnonzero(columns < self.n_tracks)
-        parts = self._folded_parts(history.columns[inside], history.preference[inside])
-        shares[np.ix_(known, inside)] = self._factors[columns[known]] @ parts.T
-        return shares
+    @property
+    def factors(self) -> Floats:
+        """Y."""
+        return self._factors
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         factors, norms = self._factors, self._norms
@@ -122,49 +117,46 @@ class AlsModel(Model):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        model = cls(AlsConfig(**json.loads((directory / "config.json").read_text())))
-        return model._with(np.load(directory / "item_factors.npy", allow_pickle=False))
+        config = AlsConfig(**json.loads((directory / "config.json").read_text()))
+        return cls.of(np.load(directory / "item_factors.npy", allow_pickle=False), config)
 
     def _with(self, factors: Floats) -> Self:
         self._factors = np.ascontiguousarray(factors)
-        gram = factors.T.astype(np.float64) @ factors + self.config.regularization * np.eye(factors.shape[1])
-        self._inverse = np.linalg.inv(gram).astype(np.float32)
+        products = factors.T.astype(np.float64) @ factors
+        self.moments = DenseMoments.of(self._factors, products)
+        gram = products + self.config.regularization * np.eye(factors.shape[1])
+        self._gram, self._inverse = gram, np.linalg.inv(gram).astype(np.float32)
         norms = np.linalg.norm(factors, axis=1)
         self._norms = np.where(norms > 0, norms, np.inf).astype(np.float32)
         return self
 
-    def _folded(self, columns: npt.NDArray[np.int32], preference: Floats) -> Floats:
-        confidence, root, projected, system = self._normal_equations(columns, preference)
-        target = np.maximum(confidence, 0.0) / root
-        weights = root * cho_solve(cho_factor(system, lower=True, check_finite=False), target, check_finite=False)
-        folded: Floats = weights.astype(np.float32) @ projected
-        return folded
 
-    def _folded_parts(self, columns: npt.NDArray[np.int32], preference: Floats) -> Floats:
-        """The part of the listener's factors that each track of the history makes up, shape (len(columns), factors).
+class AlsReading(Reading):
+    """A listener's factors, and the factorised system that they come from."""
 
-        The solution is linear in the confidences (Hu et al., section 5), so the parts add up to the factors.
-        """
-        confidence, root, projected, system = self._normal_equations(columns, preference)
-        target = np.diag(np.maximum(confidence, 0.0) / root)
-        weights = root[:, None] * cho_solve(cho_factor(system, lower=True, check_finite=False), target, check_finite=False)
-        parts: Floats = weights.T.astype(np.float32) @ projected
-        return parts
+    def __init__(self, model: AlsModel, history: History) -> None:
+        super().__init__(model, history)
+        self._items, self._moments = model.factors, model.moments
+        self._inside = np.flatnonzero((history.columns < model.n_tracks) & (history.columns >= 0) & (history.preference != 0))
+        self._fold_in = model.fold_in(history.columns[self._inside], history.preference[self._inside])
 
-    def _normal_equations(self, columns: npt.NDArray[np.int32], preference: Floats) -> tuple[Doubles, Doubles, Floats, Doubles]:
-        """The fold-in as a system as small as the history: confidences c, sqrt(D), UP and I + sqrt(D) G sqrt(D).
+    def scores(self, columns: Columns | None = None) -> Floats:
+        if columns is None:
+            everything: Floats = self._items @ self._fold_in.factors
+            return everything
+        known = (columns >= 0) & (columns < len(self._items))
+        scores = np.zeros(len(columns), np.float32)
+        scores[known] = self._items[columns[known]] @ self._fold_in.factors
+        return scores
 
-        It solves `(M + UᵀDU) x = Uᵀc` with M = YᵀY + λI, P its inverse, U the history's factors and D = |c| - 1: by the push-
-        through identity x = (UP)ᵀ (I + DG)⁻¹ c with G = U P Uᵀ.
-        """
-        confidence = self.config.alpha * dampen(preference).astype(np.float64)
-        # A confidence below that of an unplayed track is no evidence against other tracks: D stays above 0.
-        root = np.sqrt(np.maximum(np.abs(confidence) - 1.0, 1e-6))
-        chosen = self._factors[columns]
-        projected = chosen @ self._inverse
-        system = root[:, None] * (projected @ chosen.T).astype(np.float64) * root
-        system[np.diag_indices_from(system)] += 1.0
-        return confidence, root, projected, system
+    def moments(self) -> Moments:
+        return self._moments.along(self._fold_in.factors)
+
+    def contributions(self, columns: Columns) -> Floats:
+        shares = np.zeros((len(columns), len(self.history)), np.float32)
+        known = np.flatnonzero(columns < len(self._items))
+        shares[np.ix_(known, self._inside)] = self._fold_in.shares(self._items[columns[known]])
+        return shares
 
 
 def _confidence(preference: csr_matrix[np.float32], config: AlsConfig) -> csr_matrix[np.float32]:

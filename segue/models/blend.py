@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -24,7 +25,8 @@ from segue.catalogue import Track
 from segue.models.als import AlsModel
 from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, Reading, ReadingModel
+from segue.models.moments import Moments
 from segue.models.popularity import PopularityModel
 from segue.models.ranking import standardise, top_columns
 
@@ -66,18 +68,16 @@ class BlendConfig:
 
 @dataclass(frozen=True)
 class BlendedScores:
-    """What the blend thinks of every track for one history.
+    """What the blend thinks of some tracks for one history.
 
-    `total` of shape (n_tracks,); `parts`: each model's weighted z-scores, which add up to `total`; `scales`: what one unit of
-    each model's raw score is worth in `total`, shape (n_tracks,).
+    `total` of shape (n,); `parts`: each model's weighted z-scores, which add up to `total`.
     """
 
     total: Floats
     parts: Mapping[str, Floats]
-    scales: Mapping[str, Floats]
 
 
-class Blend(Model):
+class Blend(ReadingModel):
     """The four models of PARTS over the same columns; als and co-listening may know fewer (tracks appended after training)."""
 
     name = "blend"
@@ -98,7 +98,7 @@ class Blend(Model):
         self.content = content or ContentModel()
         self.popularity = popularity or PopularityModel()
         self.support: Floats = np.empty(0, np.float32)
-        self._unsupported: npt.NDArray[np.intp] = np.empty(0, np.intp)
+        self.unsupported: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
         for part in self.parts().values():
@@ -115,7 +115,8 @@ class Blend(Model):
     def with_support(self, support: Floats) -> Self:
         """Take note of how many training rows like each track, shape (n_tracks,); after the parts are fitted."""
         self.support = support
-        self._unsupported = np.flatnonzero(support == 0)
+        self.unsupported = support == 0
+        self._any_unsupported = bool(self.unsupported.any())
         return self
 
     def parts(self) -> dict[str, Model]:
@@ -140,36 +141,23 @@ class Blend(Model):
     def n_tracks(self) -> int:
         return self.content.n_tracks
 
-    def blended(self, history: History) -> BlendedScores:
-        """Scores of every track for one history, with their parts."""
-        rejected = int(np.count_nonzero(history.preference < 0))
-        weights = dict(zip(PARTS, self.config.weights_for(history.liked, rejected), strict=True))
-        raw = {name: getattr(self, name).score_all(history)[None, :] for name in PARTS if weights[name] or self._borrows(name)}
-        parts, scales = self._weighted(raw, {name: np.array([[weights[name]]], np.float32) for name in raw})
-        return BlendedScores(added(parts)[0], {n: p[0] for n, p in parts.items()}, {n: s[0] for n, s in scales.items()})
+    def read(self, history: History) -> BlendReading:
+        return BlendReading(self, history)
 
-    def score_all(self, history: History) -> Floats:
-        return self.blended(history).total
+    def blended(self, history: History, columns: Columns | None = None) -> BlendedScores:
+        """Scores of `columns` (None: of every track) for one history, with their parts.
+
+        Either way each model's list is standardised by its mean and spread over the whole catalogue.
+        """
+        return self.read(history).blended(columns)
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         rows = self._weights_of_rows(histories)
         weights = {name: rows[:, i : i + 1] for i, name in enumerate(PARTS)}
-        asked = {name: part for name, part in self.parts().items() if weights[name].any() or self._borrows(name)}
+        asked = {name: part for name, part in self.parts().items() if weights[name].any() or self.borrows(name)}
         raw = {name: part.score_many(histories[:, : part.n_tracks]) for name, part in asked.items()}
-        parts, _ = self._weighted(raw, weights)
-        return added(parts)
-
-    def contributions(self, history: History, columns: Columns) -> Floats:
-        """What each track of the history adds to the z-scored total, which also has terms that no single track makes."""
-        return added(self.evidence(history, columns, self.blended(history)))
-
-    def evidence(self, history: History, columns: Columns, scores: BlendedScores) -> dict[str, Floats]:
-        """For each part that looks at histories: what each track of it adds to `scores.total` of each of `columns`.
-
-        Arrays of shape (len(columns), len(history)).
-        """
-        looking = [name for name in scores.scales if name != "popularity"]
-        return {n: getattr(self, n).contributions(history, columns) * scores.scales[n][columns][:, None] for n in looking}
+        standard = {name: _padded(standardise(scores)[0], self.n_tracks) for name, scores in raw.items()}
+        return added(self.weighted(standard, weights, np.flatnonzero(self.unsupported)))
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         total = added(self.likeness(column))
@@ -213,8 +201,22 @@ class Blend(Model):
         )
         return model.with_support(np.load(directory / "support.npy", allow_pickle=False))
 
-    def _borrows(self, name: str) -> bool:
-        return name == "content" and len(self._unsupported) > 0 and self.config.transfer > 0
+    def borrows(self, name: str) -> bool:
+        """Whether this part speaks whatever its weight: content, where others know nothing."""
+        return name == "content" and self._any_unsupported and self.config.transfer > 0
+
+    def weighted(
+        self, standard: Mapping[str, Floats], weights: Mapping[str, Floats], cold: npt.NDArray[np.intp]
+    ) -> dict[str, Floats]:
+        """Each part of the total from z-scores (rows, n) and weights (rows, 1); `cold`: positions of unsupported tracks."""
+        parts = {name: scores * weights[name] for name, scores in standard.items()}
+        if len(cold) and self.config.transfer > 0:
+            collaborative = [name for name in COLLABORATIVE if name in parts]
+            for name in collaborative:
+                parts[name][:, cold] = 0.0
+            share = np.float32(self.config.transfer) * sum(weights[name] for name in collaborative)
+            parts["content"][:, cold] += share * standard["content"][:, cold]
+        return parts
 
     def _trust(self, column: int) -> float:
         support = float(self.support[column])
@@ -233,30 +235,70 @@ class Blend(Model):
         weights = [self.config.weights_for(likes, rejections) for likes, rejections in zip(liked, rejected, strict=True)]
         return np.array(weights, np.float32).reshape(histories.shape[0], len(PARTS))
 
-    def _weighted(self, raw: dict[str, Floats], weights: dict[str, Floats]) -> tuple[dict[str, Floats], dict[str, Floats]]:
-        """Weighted z-scores and scales, each (n_rows, n_tracks), of raw scores (n_rows, <= n_tracks), weights (n_rows, 1)."""
-        standard = {name: standardise(scores) for name, scores in raw.items()}
-        parts = {name: _padded(z * weights[name], self.n_tracks) for name, (z, _) in standard.items()}
-        scales = {
-            name: np.broadcast_to(weights[name] / spread, (len(spread), self.n_tracks)) for name, (_, spread) in standard.items()
-        }
-        if "content" in raw and self._borrows("content"):
-            self._transfer(parts, scales, weights, *standard["content"])
-        return parts, scales
 
-    def _transfer(
-        self, parts: dict[str, Floats], scales: dict[str, Floats], weights: dict[str, Floats], content: Floats, spread: Floats
-    ) -> None:
-        """Let content speak for the collaborative parts where these know nothing."""
-        cold, collaborative = self._unsupported, [name for name in COLLABORATIVE if name in parts]
-        for name in (*collaborative, "content"):
-            scales[name] = scales[name].copy()
-        for name in collaborative:
-            parts[name][:, cold] = 0.0
-            scales[name][:, cold] = 0.0
-        share = np.float32(self.config.transfer) * sum(weights[name] for name in collaborative)
-        parts["content"][:, cold] += share * content[:, cold]
-        scales["content"][:, cold] += share / spread
+class BlendReading(Reading):
+    """What each part makes of a history, and how much it is worth to this listener."""
+
+    def __init__(self, model: Blend, history: History) -> None:
+        super().__init__(model, history)
+        self._blend = model
+        weights = model.config.weights_for(history.liked, int(np.count_nonzero(history.preference < 0)))
+        self.weights = dict(zip(PARTS, weights, strict=True))
+        asked = {name: part for name, part in model.parts().items() if self.weights[name] or model.borrows(name)}
+        self.readings = {name: part.read(history) for name, part in asked.items()}
+
+    @cached_property
+    def _moments(self) -> dict[str, Moments]:
+        return {name: reading.moments() for name, reading in self.readings.items()}
+
+    def blended(self, columns: Columns | None = None) -> BlendedScores:
+        """See `Blend.blended`."""
+        standard = {name: self._standardised(name, columns)[None, :] for name in self.readings}
+        cold = np.flatnonzero(self._blend.unsupported if columns is None else self._blend.unsupported[columns])
+        weights = {name: np.array([[self.weights[name]]], np.float32) for name in standard}
+        parts = self._blend.weighted(standard, weights, cold)
+        return BlendedScores(added(parts)[0], {name: part[0] for name, part in parts.items()})
+
+    def scores(self, columns: Columns | None = None) -> Floats:
+        if columns is None:
+            return self.blended().total
+        scores, known = np.zeros(len(columns), np.float32), (columns >= 0) & (columns < self._blend.n_tracks)
+        scores[known] = self.blended(columns[known]).total
+        return scores
+
+    def evidence(self, part: str, columns: Columns) -> Floats | None:
+        """What each track of the history adds to `part` of each of `columns`, shape (len(columns), len(history)).
+
+        None for a part that does not look at histories.
+        """
+        if part == "popularity" or part not in self.readings:
+            return None
+        shares: Floats = self.readings[part].contributions(columns) * self._worth(part, columns)[:, None]
+        return shares
+
+    def contributions(self, columns: Columns) -> Floats:
+        """What each track of the history adds to the z-scored total, which also has terms that no single track makes."""
+        found = {name: self.evidence(name, columns) for name in self.readings}
+        nothing = np.zeros((len(columns), len(self.history)), np.float32)
+        return added({"nothing": nothing} | {name: shares for name, shares in found.items() if shares is not None})
+
+    def _standardised(self, name: str, columns: Columns | None) -> Floats:
+        moments, n_tracks = self._moments[name], self.readings[name].model.n_tracks
+        standard = self.readings[name].scores(columns)
+        standard -= np.float32(moments.mean)
+        standard *= np.float32(1.0 / moments.spread)
+        if columns is None:
+            return _padded(standard, self._blend.n_tracks)
+        standard[columns >= n_tracks] = 0.0
+        return standard
+
+    def _worth(self, part: str, columns: Columns) -> Floats:
+        """What one unit of the part's raw score is worth in the total."""
+        one = {name: np.ones((1, len(columns)), np.float32) for name in self.readings}
+        weights = {name: np.array([[self.weights[name]]], np.float32) for name in one}
+        worth = self._blend.weighted(one, weights, np.flatnonzero(self._blend.unsupported[columns]))[part][0]
+        scaled: Floats = worth * np.float32(1.0 / self._moments[part].spread)
+        return scaled
 
 
 def added(parts: Mapping[str, Floats]) -> Floats:
@@ -269,5 +311,5 @@ def added(parts: Mapping[str, Floats]) -> Floats:
 
 
 def _padded(scores: Floats, n_tracks: int) -> Floats:
-    missing = n_tracks - scores.shape[1]
-    return scores if missing == 0 else np.pad(scores, ((0, 0), (0, missing)))
+    missing = n_tracks - scores.shape[-1]
+    return scores if missing == 0 else np.pad(scores, [(0, 0)] * (scores.ndim - 1) + [(0, missing)])

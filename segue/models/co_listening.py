@@ -15,8 +15,9 @@ from typing import Self
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, dampen, positive
-from segue.models.rows import entries_of
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen, positive
+from segue.models.moments import Moments
+from segue.models.rows import Entries, Places, SparseList, entries_of
 from segue.models.sharpening import sharpened
 
 BLOCK_ENTRIES = 20_000_000
@@ -42,7 +43,7 @@ class CoListeningConfig:
     seed: int = 11
 
 
-class CoListeningModel(Model):
+class CoListeningModel(ReadingModel):
     """`S` of shape (n_tracks, n_tracks), csr, at most `neighbours` entries a row."""
 
     name = "co_listening"
@@ -50,6 +51,13 @@ class CoListeningModel(Model):
     def __init__(self, config: CoListeningConfig | None = None) -> None:
         self.config = config or CoListeningConfig()
         self._neighbours: csr_matrix[np.float32] = csr_matrix(np.zeros((0, 0), np.float32))
+
+    @classmethod
+    def of(cls, neighbours: csr_matrix[np.float32], config: CoListeningConfig | None = None) -> Self:
+        """A model with this S."""
+        model = cls(config)
+        model._neighbours = neighbours
+        return model
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
         liked = positive(interactions.preference)
@@ -65,28 +73,17 @@ class CoListeningModel(Model):
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         weighted = histories.copy()
-        weighted.data = self._weights(histories.data)
+        weighted.data = self.weights(histories.data)
         scores: Floats = (weighted @ self._neighbours).toarray()
         return scores
 
-    def score_all(self, history: History) -> Floats:
-        part = history.within(self.n_tracks)
-        near = entries_of(self._neighbours, part.columns)
-        weighted = near.value * self._weights(part.preference)[near.row]
-        return np.bincount(near.column, weights=weighted, minlength=self.n_tracks).astype(np.float32)
+    def read(self, history: History) -> CoListeningReading:
+        return CoListeningReading(self, history)
 
-    def contributions(self, history: History, columns: Columns) -> Floats:
-        shares = np.zeros((len(columns), len(history)), np.float32)
-        inside = np.flatnonzero(history.columns < self.n_tracks)
-        known = np.flatnonzero(columns < self.n_tracks)
-        position = np.full(self.n_tracks, -1, np.int32)
-        position[columns[known]] = known
-        near = entries_of(self._neighbours, history.columns[inside])
-        asked = np.flatnonzero(position[near.column] >= 0)
-        row = inside[near.row[asked]]
-        weights = self._weights(history.preference)[row]
-        shares[position[near.column[asked]], row] = near.value[asked] * weights
-        return shares
+    @property
+    def neighbours(self) -> csr_matrix[np.float32]:
+        """S."""
+        return self._neighbours
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         part = slice(self._neighbours.indptr[column], self._neighbours.indptr[column + 1])
@@ -101,17 +98,48 @@ class CoListeningModel(Model):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        model = cls(CoListeningConfig(**json.loads((directory / "config.json").read_text())))
+        config = CoListeningConfig(**json.loads((directory / "config.json").read_text()))
         data, indices, indptr = (
             np.load(directory / f"neighbours_{part}.npy", allow_pickle=False) for part in ("data", "indices", "indptr")
         )
         n_tracks = len(indptr) - 1
-        model._neighbours = csr_matrix((data, indices, indptr), shape=(n_tracks, n_tracks))
-        return model
+        return cls.of(csr_matrix((data, indices, indptr), shape=(n_tracks, n_tracks)), config)
 
-    def _weights(self, preference: Floats) -> Floats:
+    def weights(self, preference: Floats) -> Floats:
+        """What each preference of a history counts."""
         dampened: Floats = dampen(preference)
         return np.where(dampened > 0, dampened, np.float32(self.config.rejection) * dampened).astype(np.float32)
+
+
+class CoListeningReading(Reading):
+    """The neighbours of a history's tracks, added up; most tracks are nobody's neighbour."""
+
+    def __init__(self, model: CoListeningModel, history: History) -> None:
+        super().__init__(model, history)
+        self._n, weights = model.n_tracks, model.weights(history.preference)
+        self._inside = np.flatnonzero((history.columns < self._n) & (history.columns >= 0) & (weights != 0))
+        near = entries_of(model.neighbours, history.columns[self._inside])
+        self._near = Entries(near.row, near.column, near.value * weights[self._inside][near.row])
+        self._list = SparseList.summed(self._n, near.column, self._near.value)
+
+    def scores(self, columns: Columns | None = None) -> Floats:
+        if columns is None:
+            return self._list.dense()
+        scores = np.zeros(len(columns), np.float32)
+        known = (columns >= 0) & (columns < self._n)
+        scores[known] = self._list.at(columns[known])
+        return scores
+
+    def moments(self) -> Moments:
+        return Moments.of_sums(self._n, float(self._list.values.sum()), float(self._list.values @ self._list.values))
+
+    def contributions(self, columns: Columns) -> Floats:
+        shares = np.zeros((len(columns), len(self.history)), np.float32)
+        known = np.flatnonzero(columns < self._n)
+        place = Places(self._n, columns[known]).of(self._near.column)
+        asked = np.flatnonzero(place >= 0)
+        shares[known[place[asked]], self._inside[self._near.row[asked]]] = self._near.value[asked]
+        return shares
 
 
 def _neighbours(liked: csr_matrix[np.float32], config: CoListeningConfig) -> csr_matrix[np.float32]:

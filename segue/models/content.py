@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,8 @@ from scipy.sparse import csr_matrix, diags, vstack
 
 from segue.catalogue import Track
 from segue.ids import TrackNo
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, dampen
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen
+from segue.models.moments import Moments, TaggedMoments
 from segue.models.rows import compact, entries_of
 from segue.models.sound import SoundScale, sound_vectors
 from segue.models.tags import TagSpace, squared_lengths
@@ -36,7 +38,7 @@ class ContentConfig:
     rejection: float = 0.5
 
 
-class ContentModel(Model):
+class ContentModel(ReadingModel):
     """Vectors of unit length, kept as a dense part for the sound and a sparse part for artists and genres."""
 
     name = "content"
@@ -48,12 +50,12 @@ class ContentModel(Model):
         self._space = TagSpace({}, ())
         self._sound: Floats = np.empty((0, self.config.dimensions), np.float32)
         self._tags: csr_matrix[np.float32] = csr_matrix(np.zeros((0, 0), np.float32))
+        self.moments = TaggedMoments.of(self._sound, self._tags)
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
         self._scale = SoundScale.fit(catalogue)
         self._space = TagSpace.fit(catalogue)
-        self._sound, self._tags = self._embedded([track or _NOTHING for track in catalogue])
-        return self
+        return self._with(*self._embedded([track or _NOTHING for track in catalogue]))
 
     def placed(self, columns: Columns, tracks: Sequence[Track]) -> ContentModel:
         """A model with `tracks` in `columns`, which may be old ones or follow on the last; this one stays as it is.
@@ -63,6 +65,9 @@ class ContentModel(Model):
         model = ContentModel(self.config)
         model._scale, model._space = self._scale, self._space.extended(tracks)
         sound, tags = model._embedded(tracks)
+        old = columns[columns < self.n_tracks]
+        fewer = self.moments.changed(self._sound[old], self._tags[old], -1) if len(old) else self.moments
+        model.moments = fewer.changed(sound, tags, 1)
         order = np.arange(max(self.n_tracks, int(columns.max(initial=-1)) + 1))
         order[columns] = self.n_tracks + np.arange(len(columns))
         model._sound = np.concatenate([self._sound, sound])[order]
@@ -79,27 +84,23 @@ class ContentModel(Model):
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         weighted = histories.copy()
-        weighted.data = self._weights(histories.data)
+        weighted.data = self.weights(histories.data)
         sound = (weighted @ self._sound) @ self._sound.T
         scores: Floats = sound + (weighted @ self._tags @ self._tags.T).toarray()
         return scores
 
-    def score_all(self, history: History) -> Floats:
-        part = history.within(self.n_tracks)
-        weights = self._weights(part.preference)
-        tags = entries_of(self._tags, part.columns)
-        liked = np.bincount(tags.column, weights=tags.value * weights[tags.row], minlength=self._tags.shape[1])
-        scores: Floats = self._sound @ (weights @ self._sound[part.columns])
-        scores += self._tags @ liked.astype(np.float32)
-        return scores
+    def read(self, history: History) -> ContentReading:
+        return ContentReading(self, history)
 
-    def contributions(self, history: History, columns: Columns) -> Floats:
-        shares = np.zeros((len(columns), len(history)), np.float32)
-        inside, known = np.flatnonzero(history.columns < self.n_tracks), np.flatnonzero(columns < self.n_tracks)
-        vectors = self.vectors(np.concatenate([columns[known], history.columns[inside]]))
-        cosine = vectors[: len(known)] @ vectors[len(known) :].T
-        shares[np.ix_(known, inside)] = cosine * self._weights(history.preference[inside])
-        return shares
+    @property
+    def sound(self) -> Floats:
+        """The dense part of each track's vector, (n_tracks, dimensions)."""
+        return self._sound
+
+    @property
+    def tags(self) -> csr_matrix[np.float32]:
+        """The sparse part, (n_tracks, n_tags)."""
+        return self._tags
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         own = np.zeros(self._tags.shape[1], np.float32)
@@ -125,10 +126,13 @@ class ContentModel(Model):
         space = json.loads((directory / "tags.json").read_text())
         model._space = TagSpace({tag: i for i, tag in enumerate(space["tags"])}, tuple(space["rarity"]))
         model._scale = SoundScale(*np.load(directory / "scale.npy", allow_pickle=False))
-        model._sound = np.load(directory / "sound.npy", allow_pickle=False)
+        sound = np.load(directory / "sound.npy", allow_pickle=False)
         parts = [np.load(directory / f"tags_{part}.npy", allow_pickle=False) for part in ("data", "indices", "indptr")]
-        model._tags = csr_matrix(tuple(parts), shape=(len(model._sound), len(space["tags"])))
-        return model
+        return model._with(sound, csr_matrix(tuple(parts), shape=(len(sound), len(space["tags"]))))
+
+    def _with(self, sound: Floats, tags: csr_matrix[np.float32]) -> Self:
+        self._sound, self._tags, self.moments = sound, tags, TaggedMoments.of(sound, tags)
+        return self
 
     def _embedded(self, tracks: Sequence[Track]) -> tuple[Floats, csr_matrix[np.float32]]:
         sound = sound_vectors(tracks, self._scale, self.config.dimensions) * np.float32(np.sqrt(self.config.sound))
@@ -137,9 +141,56 @@ class ContentModel(Model):
         inverse = np.where(lengths > 0, 1.0 / np.where(lengths > 0, lengths, 1.0), 0.0).astype(np.float32)
         return sound * inverse[:, None], csr_matrix(diags(inverse) @ tags, dtype=np.float32)
 
-    def _weights(self, preference: Floats) -> Floats:
+    def weights(self, preference: Floats) -> Floats:
+        """What each preference of a history counts."""
         dampened: Floats = dampen(preference)
         return np.where(dampened > 0, dampened, np.float32(self.config.rejection) * dampened).astype(np.float32)
+
+
+class ContentReading(Reading):
+    """The profile of a history: the weighted sum of its tracks' vectors, its tags by their positions."""
+
+    def __init__(self, model: ContentModel, history: History) -> None:
+        super().__init__(model, history)
+        self._sound, self._tags, self._moments, self._vectors = model.sound, model.tags, model.moments, model.vectors
+        part = history.within(model.n_tracks)
+        weights = model.weights(part.preference)
+        self._history_weights = model.weights(history.preference)
+        self.direction: Floats = weights @ self._sound[part.columns]
+        entries = entries_of(self._tags, part.columns)
+        self.tags, place = np.unique(entries.column, return_inverse=True)
+        summed = np.bincount(place, weights=entries.value * weights[entries.row], minlength=len(self.tags))
+        self.weights = summed.astype(np.float64, copy=False)
+
+    @cached_property
+    def _liked(self) -> Floats:
+        liked = np.zeros(self._tags.shape[1], np.float32)
+        liked[self.tags] = self.weights
+        return liked
+
+    def scores(self, columns: Columns | None = None) -> Floats:
+        if columns is None:
+            everything: Floats = self._sound @ self.direction
+            everything += self._tags @ self._liked
+            return everything
+        scores = np.zeros(len(columns), np.float32)
+        known = np.flatnonzero((columns >= 0) & (columns < len(self._sound)))
+        entries = entries_of(self._tags, columns[known])
+        tagged = np.bincount(entries.row, weights=entries.value * self._liked[entries.column], minlength=len(known))
+        scores[known] = self._sound[columns[known]] @ self.direction + tagged
+        return scores
+
+    def moments(self) -> Moments:
+        return self._moments.along(self.direction, self.tags, self.weights)
+
+    def contributions(self, columns: Columns) -> Floats:
+        shares = np.zeros((len(columns), len(self.history)), np.float32)
+        heard, n_tracks = self.history.columns, len(self._sound)
+        inside, known = np.flatnonzero((heard < n_tracks) & (heard >= 0)), np.flatnonzero(columns < n_tracks)
+        vectors = self._vectors(np.concatenate([columns[known], heard[inside]]))
+        cosine = vectors[: len(known)] @ vectors[len(known) :].T
+        shares[np.ix_(known, inside)] = cosine * self._history_weights[inside]
+        return shares
 
 
 _NOTHING = Track(TrackNo(0), "", "", (), None, None, None, None, None, (), None)

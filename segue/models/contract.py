@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from segue.catalogue import Track
+from segue.models.moments import Moments
 from segue.models.ranking import top_columns
 
 Floats = npt.NDArray[np.float32]
@@ -99,6 +100,26 @@ class History:
         return csr_matrix((part.preference, part.columns, [0, len(part)]), shape=(1, n_tracks), dtype=np.float32)
 
 
+class Reading:
+    """What a model makes of one history: worked out once, for all that an answer asks. This one asks the model each time."""
+
+    def __init__(self, model: Model, history: History) -> None:
+        self.model = model
+        self.history = history
+
+    def scores(self, columns: Columns | None = None) -> Floats:
+        """Scores of `columns` (None: every track), same shape, the caller's own; 0 for columns that the model does not know."""
+        return self.model.score_all(self.history) if columns is None else self.model.score(self.history, columns)
+
+    def moments(self) -> Moments:
+        """Mean and spread of the scores of every track."""
+        return Moments.of_list(self.scores())
+
+    def contributions(self, columns: Columns) -> Floats:
+        """See `Model.contributions`."""
+        return self.model.contributions(self.history, columns)
+
+
 class Model(ABC):
     """One way of scoring tracks for a history. `fit` returns the model itself; everything else needs a fitted model."""
 
@@ -143,6 +164,10 @@ class Model(ABC):
     def load(cls, directory: Path) -> Self:
         """Read what `save` wrote; runs no code from the files."""
 
+    def read(self, history: History) -> Reading:
+        """What the model makes of a history."""
+        return Reading(self, history)
+
     def score_all(self, history: History) -> Floats:
         """Scores of every track for one history, shape (n_tracks,)."""
         scores: Floats = self.score_many(history.as_row(self.n_tracks))[0]
@@ -165,6 +190,23 @@ class Model(ABC):
         scores = self.similarity(column)
         scores[column] = -np.inf
         return top_columns(scores, n)
+
+
+class ReadingModel(Model):
+    """A model that works out what a history means before it scores anything: all of its answers come from `read`."""
+
+    @abstractmethod
+    def read(self, history: History) -> Reading:
+        """What the model makes of a history; with `scores` and `contributions` of its own."""
+
+    def score_all(self, history: History) -> Floats:
+        return self.read(history).scores()
+
+    def score(self, history: History, candidates: Columns) -> Floats:
+        return self.read(history).scores(candidates)
+
+    def contributions(self, history: History, columns: Columns) -> Floats:
+        return self.read(history).contributions(columns)
 
 
 def at_columns(values: Floats, columns: Columns) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from segue.catalogue import Track
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, positive
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, at_columns, positive
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,9 @@ class PopularityModel(Model):
 
     def score_all(self, history: History) -> Floats:  # noqa: ARG002
         return self._scores.copy()
+
+    def score(self, history: History, candidates: Columns) -> Floats:  # noqa: ARG002
+        return at_columns(self._scores, candidates)
 
     def contributions(self, history: History, columns: Columns) -> Floats:
         return np.zeros((len(columns), len(history)), np.float32)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from segue.models.blend import Blend, BlendedScores, added
+from segue.models.blend import Blend, BlendedScores, BlendReading, added
 from segue.models.contract import Columns, Floats, History
 from segue.models.ranking import standardise, top_columns
 
@@ -56,9 +56,14 @@ class ListenerSource:
     lifts: tuple[Lift, ...] = ()
 
     @cached_property
+    def reading(self) -> BlendReading:
+        """What the blend makes of the history."""
+        return self.blend.read(self.history)
+
+    @cached_property
     def scores(self) -> BlendedScores:
         """The blend's scores of every track."""
-        return self.blend.blended(self.history)
+        return self.reading.blended()
 
     def candidates(self, n: int) -> Columns:
         """The best of each model, the best known of what is lifted, and the history itself, which a caller may let return."""
@@ -68,12 +73,13 @@ class ListenerSource:
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """By model, and by lift."""
-        parts = dict(self.scores.parts) if columns is None else {n: part[columns] for n, part in self.scores.parts.items()}
-        if self.lifts:
-            span = float(np.ptp(self.scores.total)) if len(self.scores.total) else 0.0
-            for lift in self.lifts:
-                weights = lift.weights if columns is None else lift.weights[columns]
-                parts[lift.name] = weights * np.float32(lift.spans * span)
+        blended = self.scores if columns is None else self.reading.blended(columns)
+        parts = dict(blended.parts)
+        # Over a few columns the range is theirs, which is all that the lifted ones have to rise above.
+        span = float(np.ptp(blended.total)) if len(blended.total) else 0.0
+        for lift in self.lifts:
+            weights = lift.weights if columns is None else lift.weights[columns]
+            parts[lift.name] = weights * np.float32(lift.spans * span)
         return parts
 
     def evidence(self, part: str, columns: Columns) -> Floats | None:
@@ -81,11 +87,7 @@ class ListenerSource:
 
         None for a part that does not look at histories.
         """
-        if part == "popularity" or part not in self.scores.scales:
-            return None
-        model = self.blend.parts()[part]
-        shares: Floats = model.contributions(self.history, columns) * self.scores.scales[part][columns][:, None]
-        return shares
+        return self.reading.evidence(part, columns)
 
     def closeness(self, columns: Columns) -> Floats:
         """By sound and style, to what the history likes."""

@@ -70,8 +70,9 @@ def test_no_other_liked_track_adds_more_to_that_part_than_the_seed(heard: list[i
         if item.reason.seed_track_no is not None:
             part = max(item.parts, key=lambda name: item.parts[name])
             column = np.array([item.track_no - 1_000], np.int32)
-            added = blend.evidence(history, column, blend.blended(history))[part][0]
-            assert history.columns[added.argmax()] == item.reason.seed_track_no - 1_000
+            added = blend.read(history).evidence(part, column)
+            assert added is not None
+            assert history.columns[added[0].argmax()] == item.reason.seed_track_no - 1_000
 
 
 def test_what_no_part_speaks_for_is_not_praised() -> None:

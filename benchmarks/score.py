@@ -1,0 +1,98 @@
+"""`python -m benchmarks score`: milliseconds of whole answers on one thread, from a recommender over a made-up catalogue.
+
+An answer retrieves, scores, filters, diversifies and explains; the way through HTTP and Redis is not part of it. Figures, all
+`_p50` and `_p99` over RUNS listeners in milliseconds: `user_ms` 10 tracks for 100 tracks of history; `filtered_ms` the same
+under one of FILTERS after the other; `blocked_ms` with blocks, excludes and a heard window; `dial_ms` with the dial at 0.8;
+`explored_ms` with a tenth of the slots explored; `hundred_ms` 100 tracks; `long_ms` for 1,000 tracks of history; `new_ms` for
+a newcomer with chosen genres; `song_ms` 10 tracks like a song. `build_s`: catalogue, models and recommender; `rss_mb`: of the
+whole process. `same_10`: share of the ten best by the scores of all tracks that the answer is chosen from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from benchmarks.made_world import World, blend, world
+from benchmarks.results import percentile, report
+from segue.ids import TrackNo
+from segue.models.contract import History
+from segue.recommending.answer import Answer, Recommender
+from segue.recommending.filters import FeatureRange, Filters
+from segue.recommending.steering import Exploration, Steering
+
+RUNS = 300
+HISTORY = 100
+LONG_HISTORY = 1_000
+FILTERS = (
+    Filters(explicit=False),
+    Filters(genres=("genre 0", "genre 1", "genre 2")),
+    Filters(genres=("genre 300",)),
+    Filters(year_min=1990, year_max=1999),
+    Filters(year_min=1994, year_max=1994, exclude_genres=("genre 3",)),
+    Filters(moods=("calm", "sad"), popularity_min=20),
+    Filters(features=(FeatureRange("energy", 0.6), FeatureRange("tempo", 110, 130)), explicit=False),
+)
+
+Ask = Callable[[int], Answer]
+
+
+def score(n_tracks: int, factors: int, json_path: Path | None = None) -> dict[str, Any]:
+    """Run it."""
+    start = time.perf_counter()
+    made = world(n_tracks)
+    models = blend(made, factors)
+    recommender = Recommender.build(models, np.arange(n_tracks, dtype=np.int32), made.tracks)
+    built_s = time.perf_counter() - start
+    figures: dict[str, Any] = {"tracks": n_tracks, "factors": factors, "build_s": round(built_s, 1)}
+    for name, ask in _questions(recommender, made).items():
+        figures |= _timed(name, ask)
+    figures["rss_mb"] = round(psutil.Process().memory_info().rss / 1e6)
+    report(f"answers over {n_tracks:,} tracks", figures, json_path)
+    return figures
+
+
+def _questions(recommender: Recommender, made: World) -> dict[str, Ask]:
+    histories = [made.history(HISTORY, seed) for seed in range(40)]
+    long = [made.history(LONG_HISTORY, 1_000 + seed) for seed in range(10)]
+    steps = range(0, len(made.tracks), max(1, len(made.tracks) // RUNS))
+
+    def user(**steering: Any) -> Ask:
+        return lambda run: recommender.for_listener(histories[run % len(histories)], 10, Steering(**steering))
+
+    def nobody(run: int) -> Answer:
+        return recommender.for_listener(History.empty(), 10, genres=(f"genre {run % 20}",))
+
+    blocks = {
+        "blocked_tracks": frozenset(TrackNo(number) for number in steps[:50]),
+        "exclude": frozenset(TrackNo(number) for number in steps[50:100]),
+        "blocked_artists": tuple(f"Artist {number}" for number in range(20)),
+        "heard_days": 30.0,
+    }
+    return {
+        "user": user(),
+        "filtered": lambda run: user(filters=FILTERS[run % len(FILTERS)])(run),
+        "blocked": user(**blocks),
+        "dial": user(adventurousness=0.8),
+        "explored": user(exploration=Exploration(0.1, 7)),
+        "hundred": lambda run: recommender.for_listener(histories[run % len(histories)], 100),
+        "long": lambda run: recommender.for_listener(long[run % len(long)], 10),
+        "new": nobody,
+        "song": lambda run: recommender.for_song(TrackNo(steps[run % len(steps)]), 10),
+    }
+
+
+def _timed(name: str, ask: Ask) -> dict[str, float]:
+    for run in range(len(FILTERS)):
+        ask(run)
+    spent: list[float] = []
+    for run in range(RUNS):
+        start = time.perf_counter()
+        ask(run)
+        spent.append(1_000 * (time.perf_counter() - start))
+    return {f"{name}_ms_p50": round(percentile(spent, 50), 3), f"{name}_ms_p99": round(percentile(spent, 99), 3)}
