@@ -24,7 +24,7 @@ from segue.catalogue import Track
 from segue.models.als import AlsModel
 from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, at_columns
 from segue.models.popularity import PopularityModel
 from segue.models.ranking import standardise, top_columns
 
@@ -47,7 +47,8 @@ TRUSTED_SUPPORT = 2.0
 class BlendConfig:
     """`weights`: by the least number of liked tracks for which they hold, ascending.
 
-    `likeness`: weights of als, co-listening and content for "songs like this one"; `transfer`: see the module.
+    `likeness`: weights of als, co-listening and content for "songs like this one"; `transfer`: see the module. Raises ValueError
+    for weights that are not four finite numbers or are all 0.
     """
 
     weights: tuple[tuple[int, Weights], ...] = (
@@ -57,6 +58,13 @@ class BlendConfig:
     )
     likeness: tuple[float, float, float] = (0.2, 0.2, 1.0)
     transfer: float = 0.5
+
+    def __post_init__(self) -> None:
+        for least, weights in self.weights:
+            if len(weights) != len(PARTS) or not np.isfinite(weights).all() or not any(weights):
+                raise ValueError(
+                    f"weights from {least} liked tracks on are {weights}: give one finite number for each of {PARTS}"
+                )
 
     def weights_for(self, liked: int, rejected: int = 0) -> Weights:
         """The weights for a listener with that many liked and rejected tracks."""
@@ -169,7 +177,10 @@ class Blend(Model):
         Arrays of shape (len(columns), len(history)).
         """
         looking = [name for name in scores.scales if name != "popularity"]
-        return {n: getattr(self, n).contributions(history, columns) * scores.scales[n][columns][:, None] for n in looking}
+        return {
+            name: getattr(self, name).contributions(history, columns) * at_columns(scores.scales[name], columns)[:, None]
+            for name in looking
+        }
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         total = added(self.likeness(column))
