@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal, get_args
 
 from segue.events import AudioFeatures
@@ -14,6 +13,8 @@ from segue.ids import TrackNo
 
 Mood = Literal["happy", "energetic", "calm", "sad"]
 MOODS: tuple[Mood, ...] = get_args(Mood)
+FARTHEST_FEATURE = 1e4
+"""No year, tempo or loudness lies beyond: whatever does is an error and counts as unknown, or it alone would set the scale."""
 
 _YEAR = re.compile(r"\s*(\d{4})")
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]")
@@ -62,9 +63,9 @@ def release_year(released: str | None) -> int | None:
 def mood_of(features: AudioFeatures | None) -> Mood | None:
     """The quadrant of valence and energy, both cut at 0.5 (Russell, "A circumplex model of affect", 1980).
 
-    None without features, or when one of the two is not a finite number.
+    None without features, or when one of the two is not a number within FARTHEST_FEATURE.
     """
-    if features is None or not (isfinite(features.valence) and isfinite(features.energy)):
+    if features is None or not (abs(features.valence) <= FARTHEST_FEATURE and abs(features.energy) <= FARTHEST_FEATURE):
         return None
     if features.valence >= 0.5:
         return "happy" if features.energy >= 0.5 else "calm"

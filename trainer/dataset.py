@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from segue.catalogue import Track
 from segue.evaluation.splits import Split, time_split
-from segue.models.contract import Interactions
+from segue.models.contract import MAX_PREFERENCE, Interactions
 from segue.stores.postgres.training import Pairs, TrainingData
 from segue.taste import TasteWeights, as_of, preference
 
@@ -77,7 +77,7 @@ def _listeners(
     pairs: Pairs, user_nos: npt.NDArray[np.int32], track_nos: npt.NDArray[np.int32], weights: TasteWeights, now_s: float
 ) -> csr_matrix[np.float32]:
     liking = preference(as_of(pairs.weight, now_s, weights), pairs.stance.astype(np.int8), pairs.saves.astype(np.int16), weights)
-    return _matrix(pairs, liking.astype(np.float32), user_nos, track_nos)
+    return _matrix(pairs, liking.clip(-MAX_PREFERENCE, MAX_PREFERENCE).astype(np.float32), user_nos, track_nos)
 
 
 def _validation(

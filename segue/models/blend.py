@@ -49,7 +49,8 @@ TRUSTED_SUPPORT = 2.0
 class BlendConfig:
     """`weights`: by the least number of liked tracks for which they hold, ascending.
 
-    `likeness`: weights of als, co-listening and content for "songs like this one"; `transfer`: see the module.
+    `likeness`: weights of als, co-listening and content for "songs like this one"; `transfer`: see the module. Raises ValueError
+    for weights that are not four finite numbers or are all 0.
     """
 
     weights: tuple[tuple[int, Weights], ...] = (
@@ -59,6 +60,13 @@ class BlendConfig:
     )
     likeness: tuple[float, float, float] = (0.2, 0.2, 1.0)
     transfer: float = 0.5
+
+    def __post_init__(self) -> None:
+        for least, weights in self.weights:
+            if len(weights) != len(PARTS) or not np.isfinite(weights).all() or not any(weights):
+                raise ValueError(
+                    f"weights from {least} liked tracks on are {weights}: give one finite number for each of {PARTS}"
+                )
 
     def weights_for(self, liked: int, rejected: int = 0) -> Weights:
         """The weights for a listener with that many liked and rejected tracks."""

@@ -160,7 +160,7 @@ def _row_blocks(by_source: csr_matrix[np.float32], liked: csr_matrix[np.float32]
     reach = np.minimum(np.where(np.diff(by_source.indptr) > 0, reach, 0), liked.shape[1])
     block = np.cumsum(reach) // BLOCK_ENTRIES
     starts = np.flatnonzero(np.diff(block, prepend=-1))
-    ends = np.append(starts[1:], len(block))
+    ends = np.append(starts, len(block))[1:]
     return [slice(int(a), int(b)) for a, b in zip(starts, ends, strict=True)] or [slice(0, 0)]
 
 

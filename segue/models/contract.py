@@ -25,6 +25,8 @@ Floats = npt.NDArray[np.float32]
 Columns = npt.NDArray[np.int32]
 Catalogue = Sequence[Track | None]
 """The track of each column; None where the catalogue has no record of it (a stub, or deleted)."""
+MAX_PREFERENCE = 1e6
+"""A million plays of one track: nobody means more, and sums of such numbers stay far inside float32."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Interactions:
 
     `preference`: csr_matrix of shape (n_rows, n_tracks), float32, signed as in `segue.taste.preference`. Rows from `listeners`
     on are playlists, which tell what goes together but not what is popular. `track_nos`: int32 of shape (n_tracks,), ascending.
+    Raises ValueError when shapes contradict each other or a preference is not a finite number.
     """
 
     preference: csr_matrix[np.float32]
@@ -42,6 +45,8 @@ class Interactions:
     def __post_init__(self) -> None:
         if self.preference.shape[1] != len(self.track_nos) or not 0 <= self.listeners <= self.preference.shape[0]:
             raise ValueError(f"matrix of shape {self.preference.shape}, {len(self.track_nos)} tracks, {self.listeners} listeners")
+        if not np.isfinite(self.preference.data).all():
+            raise ValueError(self._broken())
 
     @property
     def n_tracks(self) -> int:
@@ -56,19 +61,33 @@ class Interactions:
         """How many rows like each track, shape (n_tracks,)."""
         return positive(self.preference).getnnz(axis=0).astype(np.float32)
 
+    def _broken(self) -> str:
+        entries = self.preference.tocoo()
+        at = np.flatnonzero(~np.isfinite(entries.data))
+        row, column = int(entries.row[at[0]]), int(entries.col[at[0]])
+        where = f"row {row}, column {column} (track number {self.track_nos[column]})"
+        return f"{len(at)} preferences are not finite numbers, the first in {where}: mend the stored weight and train again"
+
 
 @dataclass(frozen=True)
 class History:
     """What one listener did, newest state, all arrays of shape (n,).
 
-    `columns` int32, distinct; `preference` float32, signed, 0 where the listener met the track and nothing is known of the
-    liking;
-    `last_at_s` float64, Unix time of the newest event.
+    `columns` int32, distinct, from 0; `preference` float32, signed, 0 where the listener met the track and nothing is known of
+    the liking; `last_at_s` float64, Unix time of the newest event. A preference that is not a finite number counts as 0, one
+    beyond MAX_PREFERENCE as that: an answer must come. Raises ValueError for a column below 0.
     """
 
     columns: Columns
     preference: Floats
     last_at_s: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.columns.min(initial=0) < 0:
+            raise ValueError("a history has a column below 0: leave out the tracks that have no column")
+        # False for NaN, too.
+        if not np.abs(self.preference).max(initial=0.0) <= MAX_PREFERENCE:
+            object.__setattr__(self, "preference", bounded(self.preference))
 
     @classmethod
     def empty(cls) -> Self:
@@ -91,7 +110,7 @@ class History:
 
     def within(self, n_tracks: int) -> History:
         """The part of the history about columns below `n_tracks` that says something about taste."""
-        kept = (self.columns < n_tracks) & (self.columns >= 0) & (self.preference != 0)
+        kept = (self.columns < n_tracks) & (self.preference != 0)
         return History(self.columns[kept], self.preference[kept], self.last_at_s[kept])
 
     def as_row(self, n_tracks: int) -> csr_matrix[np.float32]:
@@ -215,6 +234,13 @@ def at_columns(values: Floats, columns: Columns) -> Floats:
     inside = (columns >= 0) & (columns < len(values))
     found[inside] = values[columns[inside]]
     return found
+
+
+def bounded(preference: npt.NDArray[np.floating]) -> Floats:
+    """Preferences within ±MAX_PREFERENCE, 0 where one is not a finite number."""
+    known = np.nan_to_num(preference, nan=0.0, posinf=0.0, neginf=0.0)
+    within: Floats = np.clip(known, -MAX_PREFERENCE, MAX_PREFERENCE).astype(np.float32)
+    return within
 
 
 def positive(matrix: csr_matrix[np.float32]) -> csr_matrix[np.float32]:

@@ -29,9 +29,10 @@ def standardise(scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32
 
     A list without any spread says nothing: it becomes zeros (its std is reported as infinite).
     """
-    mean = scores.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
+    count = max(scores.shape[-1], 1)
+    mean = (scores.sum(axis=-1, keepdims=True, dtype=np.float64) / count).astype(np.float32)
     centred = scores - mean
-    spread = np.sqrt(np.einsum("...i,...i->...", centred, centred) / np.float32(max(scores.shape[-1], 1)))[..., None]
+    spread = np.sqrt(np.einsum("...i,...i->...", centred, centred) / np.float32(count))[..., None]
     # Rounding leaves a trace of spread in a constant list.
     spread = np.where(spread > 1e-6 * np.abs(mean), spread, np.float32(np.inf)).astype(np.float32)
     centred /= spread

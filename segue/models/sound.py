@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from segue.catalogue import Track
+from segue.catalogue import FARTHEST_FEATURE, Track
 from segue.models.contract import Catalogue, Floats
 
 WEIGHTS: dict[str, float] = {
@@ -65,9 +65,9 @@ def sound_vectors(tracks: Sequence[Track], scale: SoundScale, dimensions: int) -
 
 
 def raw_features(tracks: Sequence[Track]) -> npt.NDArray[np.float64]:
-    """The features as the catalogue has them (skewed ones by their square root), NaN where missing or infinite."""
+    """The features as the catalogue has them (skewed ones by their square root), NaN where missing or beyond FARTHEST_FEATURE."""
     rows = np.array([_raw(track) for track in tracks], np.float64).reshape(len(tracks), len(FEATURES))
-    rows[np.isinf(rows)] = np.nan
+    rows[np.abs(rows) > FARTHEST_FEATURE] = np.nan
     skewed = [FEATURES.index(name) for name in SKEWED]
     rows[:, skewed] = np.sqrt(np.maximum(rows[:, skewed], 0.0))
     return rows

@@ -24,7 +24,7 @@ from segue.catalogue import Track
 from segue.errors import InvalidInput, NotFound
 from segue.ids import TrackNo
 from segue.models.blend import Blend
-from segue.models.contract import Columns, History
+from segue.models.contract import Columns, History, bounded
 from segue.recommending.diversity import Diversity
 from segue.recommending.eligibility import Condition, Eligibility
 from segue.recommending.facts import Facts, replaced
@@ -130,7 +130,7 @@ class Recommender:
         """
         columns = self._lookup(track_nos)
         known = columns >= 0
-        return History(columns[known], preference[known].astype(np.float32), np.asarray(last_at_s[known], np.float64))
+        return History(columns[known], bounded(preference[known]), np.asarray(last_at_s[known], np.float64))
 
     def history_of(self, track_nos: Sequence[TrackNo]) -> History:
         """The history of an anonymous session that played these tracks once."""

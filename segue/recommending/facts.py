@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from segue.catalogue import MOODS, Mood, Track, folded_words
+from segue.catalogue import FARTHEST_FEATURE, MOODS, Mood, Track, folded_words
 from segue.models.contract import Columns, Floats
 from segue.recommending.tag_index import TagIndex
 
@@ -28,9 +28,9 @@ class Facts:
     """Immutable; `placed` returns new facts.
 
     `shown`: the catalogue has the track and it is not deleted. `year`, `popularity`, `explicit`, `mood`: UNKNOWN where not said.
-    `features`: (n, len(FEATURES)) in Fortran order, NaN where unknown or not finite, so that no comparison holds. `song`,
-    `artist`, `album`: codes that versions of one song, tracks of one first artist, and tracks of one of its albums share; a
-    negative code is shared with nobody. `genres`, `artists` (guests too), `songs`: columns by folded name; `words`: see
+    `features`: (n, len(FEATURES)) in Fortran order, NaN where unknown or beyond FARTHEST_FEATURE, so that no comparison holds.
+    `song`, `artist`, `album`: codes that versions of one song, tracks of one first artist, and tracks of one of its albums share;
+    a negative code is shared with nobody. `genres`, `artists` (guests too), `songs`: columns by folded name; `words`: see
     `words_of`.
     """
 
@@ -145,10 +145,10 @@ def _coded(codes: npt.NDArray[np.int32], columns: Columns, new: Sequence[int]) -
 
 
 def _with_features(features: Floats, columns: Columns, tracks: Sequence[Track | None]) -> Floats:
-    rows = np.array([_features(track) for track in tracks], np.float32).reshape(len(tracks), len(FEATURES))
+    rows = np.array([_features(track) for track in tracks], np.float64).reshape(len(tracks), len(FEATURES))
     grown = np.full((max(len(features), int(columns.max(initial=-1)) + 1), len(FEATURES)), np.nan, np.float32, order="F")
     grown[: len(features)] = features
-    grown[columns] = np.where(np.isfinite(rows), rows, np.float32(np.nan))
+    grown[columns] = np.where(np.abs(rows) <= FARTHEST_FEATURE, rows, np.nan)
     return grown
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -10,7 +12,10 @@ from segue.events import AudioFeatures
 from segue.ids import TrackNo
 from segue.models.als import AlsConfig, AlsModel
 from segue.models.blend import Blend, BlendConfig
-from segue.models.contract import Interactions
+from segue.models.co_listening import CoListeningModel
+from segue.models.content import ContentModel
+from segue.models.contract import Interactions, Model
+from segue.models.popularity import PopularityModel
 
 N_TRACKS = 12
 FIRST_TRACK_NO = 100
@@ -72,3 +77,13 @@ def small_als() -> AlsModel:
 def fitted_blend(config: BlendConfig | None = None) -> Blend:
     """A blend of the checkerboard and the catalogue."""
     return Blend(config, als=small_als()).fit(checkerboard(), catalogue())
+
+
+MODELS: dict[str, Callable[[], Model]] = {
+    "als": small_als,
+    "co_listening": CoListeningModel,
+    "content": ContentModel,
+    "popularity": PopularityModel,
+    "blend": lambda: Blend(als=small_als()),
+}
+"""Every model of the contract, unfitted, by name."""

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, vstack
 
-from segue.models.blend import Blend
-from segue.models.co_listening import CoListeningModel
-from segue.models.content import ContentModel
 from segue.models.contract import History, Interactions, Model
-from segue.models.popularity import PopularityModel
-from tests.unit.models.tables import N_TRACKS, catalogue, checkerboard, left_out, small_als
+from tests.unit.models.tables import MODELS, N_TRACKS, catalogue, checkerboard, left_out
 
-MODELS: dict[str, Callable[[], Model]] = {
-    "als": small_als,
-    "co_listening": CoListeningModel,
-    "content": ContentModel,
-    "popularity": PopularityModel,
-    "blend": lambda: Blend(als=small_als()),
-}
 LOOKING_AT_HISTORY = ("als", "co_listening", "content", "blend")
 HISTORY = History.of([0, 2, 4], [1.0, 3.0, 1.0])
 

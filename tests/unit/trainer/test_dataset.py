@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from segue.models.contract import MAX_PREFERENCE
 from segue.stores.postgres.training import Pairs, TrainingData
 from segue.taste import LANDMARK_S, TasteWeights
 from tests.unit.models.tables import track
@@ -35,6 +36,13 @@ def test_weights_are_decayed_to_now_and_statements_stand() -> None:
     now = pairs((1, 3, 2.0, 0, 0, 0.0), (1, 5, 0.0, 0, 1, 0.0), (2, 3, 9.0, 0, -1, 0.0), (2, 5, 0.0, 1, 0, 0.0))
     dataset = built(data(now), [], WEIGHTS, LANDMARK_S + DAY_S)
     assert dataset.interactions.preference.toarray().tolist() == [[1.0, 4.0], [-4.0, 2.0]]
+
+
+def test_a_weight_out_of_all_proportion_counts_as_the_greatest_and_one_that_is_no_number_is_refused() -> None:
+    dataset = built(data(pairs((1, 3, 1e300, 0, 0, 0.0))), [], WEIGHTS, LANDMARK_S)
+    assert dataset.interactions.preference.toarray().tolist() == [[MAX_PREFERENCE]]
+    with pytest.raises(ValueError, match="track number 3"):
+        built(data(pairs((1, 3, float("nan"), 0, 0, 0.0))), [], WEIGHTS, LANDMARK_S)
 
 
 def test_playlists_follow_the_listeners_and_short_ones_are_left_out() -> None:
