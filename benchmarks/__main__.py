@@ -57,12 +57,20 @@ def growth(
 def quality(
     train: Annotated[Path, typer.Option(help="Lines of `user item item …`, plain or gz.")],
     test: Annotated[Path, typer.Option(help="Held-out items in the same form.")],
+    limit_users: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Score a seeded sample of that many listeners of the test file. All of the training file is learned from.",
+            show_default="all",
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Recall@20 and NDCG@20 on a public split, through the path that serves."""
     from benchmarks.quality import quality as run
 
-    run(train, test, json)
+    run(train, test, json, limit_users)
 
 
 @app.command()
@@ -122,7 +130,7 @@ def everything(
     simulated(json=results / "simulated.json")
     for folder in sorted(data.iterdir()) if data else ():
         if (folder / "train.txt.gz").exists():
-            quality(folder / "train.txt.gz", folder / "test.txt.gz", results / f"quality-{folder.name}.json")
+            quality(folder / "train.txt.gz", folder / "test.txt.gz", json=results / f"quality-{folder.name}.json")
     typer.echo(f"results in {results}/" + ("" if data else "; quality was left out: pass --data FOLDER"))
 
 
