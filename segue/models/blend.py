@@ -286,9 +286,13 @@ class BlendReading(Reading):
 
     def contributions(self, columns: Columns) -> Floats:
         """What each track of the history adds to the z-scored total, which also has terms that no single track makes."""
-        found = {name: self.evidence(name, columns) for name in self.readings}
-        nothing = np.zeros((len(columns), len(self.history)), np.float32)
-        return added({"nothing": nothing} | {name: shares for name, shares in found.items() if shares is not None})
+        known = np.flatnonzero((columns >= 0) & (columns < self._blend.n_tracks))
+        found = np.zeros((len(columns), len(self.history)), np.float32)
+        for name in self.readings:
+            shares = self.evidence(name, columns[known])
+            if shares is not None:
+                found[known] += shares
+        return found
 
     def _standardised(self, name: str, columns: Columns | None) -> Floats:
         moments, n_tracks = self._moments[name], self.readings[name].model.n_tracks
