@@ -46,5 +46,5 @@ def test_more_eigenvectors_than_there_are_is_as_many_as_there_are() -> None:
 
 
 def test_tracks_and_listeners_without_likes_do_no_harm() -> None:
-    empty = csr_matrix((5, 4), dtype=np.float32)
-    assert sharpened(csr_matrix((4, 4), dtype=np.float32), empty, 2, 1.5, seed=1).nnz == 0
+    empty = csr_matrix(np.zeros((5, 4), np.float32))
+    assert sharpened(csr_matrix(np.zeros((4, 4), np.float32)), empty, 2, 1.5, seed=1).nnz == 0
