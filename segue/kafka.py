@@ -114,7 +114,8 @@ def committed_offsets(consumer: Consumer, partitions: list[TopicPartition]) -> l
 
 def _lag(consumer: Consumer, committed: TopicPartition) -> int:
     low, high = consumer.get_watermark_offsets(committed, timeout=TIMEOUT_S)
-    return max(0, high - max(committed.offset, low))
+    # An offset behind the log's end was acknowledged of a log that was there before: nothing of this one was.
+    return int(high - low) if committed.offset > high else int(high - max(committed.offset, low))
 
 
 def _new_topic(topic: Topic, partitions: int) -> NewTopic:

@@ -15,7 +15,7 @@ from typing import Any
 import faust
 from aiokafka.errors import KafkaError
 
-from segue.errors import Gap, KafkaUnavailable, SegueError
+from segue.errors import Gap, KafkaUnavailable, SegueError, Unavailable
 from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
@@ -33,6 +33,7 @@ from stream_processors.watchdog import EXIT_CRASHED, Watchdog
 log = logging.getLogger(__name__)
 
 BEAT_EVERY_S = 1.0
+METADATA_MAX_AGE_MS = 5_000
 ASK_EVERY_S = 10.0
 SHUTDOWN_WITHIN_S = 8.0
 """Less than the supervisor's patience, after which it kills."""
@@ -61,6 +62,8 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
         broker_session_timeout=3.0,
         broker_heartbeat_interval=0.5,
         broker_commit_interval=0.5,
+        # A group that met while a topic was deleted has none of its partitions, until its leader sees the topic again.
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         # SIGTERM in mid-batch: the thread finishes its transaction, and what was not acknowledged is below the mark when it
         # comes again. Waiting for Faust's own count of messages would wait for ever after a rewind.
         stream_wait_empty=False,
@@ -73,7 +76,7 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
     for topic, processor in worker.processors.items():
         _add_agent(app, topic, processor, settings, worker.progress, positions, threads[topic])
     watchdog = Watchdog(worker.progress, worker.waiting, settings.stalled_after_s)
-    watch = _Watch(app, worker, watchdog, _prover(settings))
+    watch = _Watch(app, worker, watchdog, positions, _prover(settings))
     app.on_partitions_assigned.connect(watch.assigned)
     app.on_partitions_revoked.connect(watch.revoked)
     app.timer(interval=BEAT_EVERY_S)(watch.beat)
@@ -85,9 +88,9 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
 def _skipper(worker: Worker, threads: Mapping[str, ThreadPoolExecutor]) -> Skip:
     listening = worker.processors[LISTENING_EVENTS]
 
-    async def skip(partition: int, next_offset: int) -> None:
+    async def skip(partition: int, sequence: int) -> None:
         assert isinstance(listening, ListeningProcessor)  # noqa: S101 - build_worker made it
-        await asyncio.get_running_loop().run_in_executor(threads[LISTENING_EVENTS], listening.skip, partition, next_offset)
+        await asyncio.get_running_loop().run_in_executor(threads[LISTENING_EVENTS], listening.skip, partition, sequence)
 
     return skip
 
@@ -202,8 +205,9 @@ def _end_process(error: BaseException, **said: object) -> None:
 class _Watch:
     """Tells the progress of what Faust knows, and the watchdog that the event loop turns."""
 
-    def __init__(self, app: faust.App, worker: Worker, watchdog: Watchdog, empty: Empty) -> None:
+    def __init__(self, app: faust.App, worker: Worker, watchdog: Watchdog, positions: Positions, empty: Empty) -> None:
         self._app, self._progress, self._watchdog, self._topics = app, worker.progress, watchdog, set(worker.processors)
+        self._positions = positions
         self._shown: set[tuple[str, int]] = set()
         self._empty = empty
 
@@ -233,7 +237,13 @@ class _Watch:
 
     async def ask_broker(self) -> None:
         """Now and then: a consumer that silently stopped fetching hears of no new record."""
-        consumer = self._app.consumer
+        if self._app.rebalancing:
+            return
+        try:
+            await self._positions.look_for_other_logs(self._app)
+        except Unavailable as error:
+            log.warning("not known whether the topics are still the same", extra=fields(reason=error))
+        generation, consumer = self._positions.generation, self._app.consumer
         partitions = {tp for tp in consumer.assignment() if tp.topic in self._topics}
         if not partitions or self._app.rebalancing:
             return
@@ -246,16 +256,19 @@ class _Watch:
                 begins[tp] = max(begins[tp], position or 0)
         except KafkaError as error:
             log.info("the broker does not say where its log ends", extra=fields(reason=repr(error)))
-        else:
+            return
+        if generation == self._positions.generation:
             self._progress.ends({(tp.topic, tp.partition): end for tp, end in ends.items()})
             self._progress.begins({(tp.topic, tp.partition): begin for tp, begin in begins.items()})
-            await self._look_behind_the_last_record()
+            await self._look_behind_the_last_record(generation)
 
-    async def _look_behind_the_last_record(self) -> None:
+    async def _look_behind_the_last_record(self, generation: int) -> None:
         """For listening events it is proved that nothing follows: what a fetch brought and was then dropped must show as lag."""
         if self._progress.idle_s(LISTENING_EVENTS) < RESTING_S:
             return
         holes = {where: self._progress.unstored(where) for where, lag in self._progress.lag().items() if lag}
         asked = {(topic, partition): hole for (topic, partition), hole in holes.items() if topic == LISTENING_EVENTS}
         empty = await asyncio.gather(*(self._empty(partition, hole) for (_, partition), hole in asked.items()))
+        if generation != self._positions.generation:
+            return
         self._progress.begins({where: hole[1] for (where, hole), is_empty in zip(asked.items(), empty, strict=True) if is_empty})

@@ -16,6 +16,7 @@ from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
 from stream_processors.listening_writer import ListeningWriter
+from stream_processors.log_identity import Logs
 from stream_processors.log_reader import first_with_records
 from stream_processors.marks import Marks
 from stream_processors.outbox import Outbox
@@ -35,6 +36,7 @@ class Worker:
 
     processors: dict[str, Processor]
     database: Database
+    logs: Logs
     marks: tuple[Marks, ...]
     progress: Progress
     patiences: dict[str, Patience]
@@ -104,4 +106,5 @@ def build_worker(settings: Settings) -> Worker:
         sender = Outbox(producer_config(settings), partitions)
         table_writer = TableWriter(table, database, marks[table.topic])
         processors[table.topic] = TableProcessor(table_writer, marks[table.topic], sender, patiences[table.topic])
-    return Worker(processors, database, tuple(marks.values()), progress, patiences, patience, stopping)
+    logs = Logs(settings.require_kafka())
+    return Worker(processors, database, logs, tuple(marks.values()), progress, patiences, patience, stopping)

@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Letter:
-    """One dead letter. `id` is topic/partition/offset/position of what could not be processed; `raw` None was a deletion."""
+    """One dead letter. `id` is topic/partition/sequence/position of what could not be processed; `raw` None was a deletion."""
 
     id: str
     topic: str
@@ -44,7 +44,7 @@ class Letter:
 
     @property
     def origin(self) -> tuple[str, int, int]:
-        """Topic, partition and offset of the record."""
+        """Topic, partition and sequence of the record; in a topic's first log the sequence is the offset."""
         return _origin(self.id)
 
     @property
@@ -81,7 +81,7 @@ def count_letters(settings: Settings, error: str | None, progress: Progress) -> 
 def find_letter(settings: Settings, wanted: str) -> Letter:
     """One letter by its id. Raises NotFound.
 
-    Reads one partition, from the time of the record on: a letter is never older than what it is about.
+    Reads one partition, from the time of the record on if the log has it: a letter is never older than what it is about.
     """
     missing = NotFound(f"no dead letter {wanted}: `segue events dead-letters` lists them")
     try:
@@ -96,12 +96,14 @@ def find_letter(settings: Settings, wanted: str) -> Letter:
                 return letter_of(record)
             raise missing
         where = (DEAD_LETTERS, partition_for(wanted, len(ends)))
-        start = {where: first[where]}
+        starts = [{where: first[where]}]
         for record in reader.read_one(topic, partition, offset):
-            start = reader.offsets_at(start, record.timestamp()[1] / 1000)
-        for letter in letters_between(reader, start, {where: ends[where]}, None):
-            if letter.id == wanted:
-                return letter
+            starts.insert(0, reader.offsets_at(starts[0], record.timestamp()[1] / 1000))
+        # What stands there may be another record: the log was replaced since.
+        for start in starts:
+            for letter in letters_between(reader, start, {where: ends[where]}, None):
+                if letter.id == wanted:
+                    return letter
     raise missing
 
 

@@ -15,7 +15,7 @@ from segue.errors import InvalidInput
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.verification import Comparison, compare, replayed_from, unequal_marks
+from segue.stores.postgres.verification import Comparison, compare, replaced_logs, replayed_from, unequal_marks
 from segue.stores.redis.writer import LiveRowWriter
 from stream_processors.dead_letters import Letter, count_letters, find_letter, newest_letters
 from stream_processors.rebuild import rebuild as fill_rows
@@ -163,6 +163,11 @@ def verify(schema: Annotated[str, typer.Argument(help="A schema that `segue even
     comparisons = compare(database, schema)
     _show_comparisons(comparisons)
     if any(comparison.different for comparison in comparisons):
+        if topics := replaced_logs(database):
+            err.print(
+                f"the log of {', '.join(topics)} was replaced since this state began: what it holds of the log before is in no "
+                "replay, unless it was published again (docs/guide/degraded.md)"
+            )
         raise typer.Exit(EXIT_DIFFERENT)
 
 

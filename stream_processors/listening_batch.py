@@ -28,9 +28,9 @@ class ListeningBatch:
     dead: list[DeadLetter] = field(default_factory=list)
     misrouted: list[ListeningEvent] = field(default_factory=list)
 
-    def next_offsets(self) -> dict[int, int]:
-        """For each partition the offset behind its last record here."""
-        return {record.partition: record.offset + 1 for record in self.records}
+    def next_sequences(self) -> dict[int, int]:
+        """For each partition the sequence number behind its last record here."""
+        return {record.partition: record.sequence + 1 for record in self.records}
 
 
 def listening_batches(

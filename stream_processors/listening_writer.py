@@ -21,7 +21,8 @@ from segue.listeners import ListenerState
 from segue.logs import fields
 from segue.stores.postgres.catalogue import resolve_tracks
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import Listen, UserDeleted, lock_out_deletions, move_mark, read_states, write_listens
+from segue.stores.postgres.listens import Listen, UserDeleted, lock_out_deletions, read_states, write_listens
+from segue.stores.postgres.marks import move_mark
 from segue.stores.postgres.users import resolve_users
 from segue.stores.redis.writer import Behind, LiveRowWriter
 from segue.taste import TasteWeights, confidence, forward_factor, stance_of
@@ -101,9 +102,9 @@ class ListeningWriter:
             users, new_users, tracks, new_tracks = self._resolve(cursor, batch)
             listens = self._listens(batch, users, tracks)
             states, written = write_listens(cursor, listens) if listens else ({}, 0)
-            for partition, next_offset in batch.next_offsets().items():
+            for partition, sequence in batch.next_sequences().items():
                 expected = self._marks.get(LISTENING_EVENTS, partition)
-                move_mark(cursor, LISTENING_EVENTS, partition, expected, next_offset)
+                move_mark(cursor, LISTENING_EVENTS, partition, expected, sequence)
         STAGE_SECONDS.labels("postgres").observe(time.perf_counter() - started)
         self._user_nos.remember(new_users)
         if len(self._returned_at_s) > self._most_returned:
@@ -143,7 +144,7 @@ class ListeningWriter:
             user_no=users[e.user_id],
             track_no=tracks[e.track_id],
             kafka_partition=record.partition,
-            kafka_offset=record.offset,
+            sequence=record.sequence,
             occurred_at=e.occurred_at,
             weight=gain * forward_factor(at_s, self._weights) if gain else 0.0,
             statement=None if stance is None else round(at_s * 1e6) * 4 + stance + 1,
@@ -155,10 +156,10 @@ class ListeningWriter:
             source=e.source,
         )
 
-    def skip(self, partition: int, mark: int, next_offset: int) -> None:
+    def skip(self, partition: int, mark: int, sequence: int) -> None:
         """Move the mark over records that are gone; `Marks.repair` moves Redis's guards. Raises Fenced, PostgresUnavailable."""
         with self._database.transaction() as cursor:
-            move_mark(cursor, LISTENING_EVENTS, partition, mark, next_offset)
+            move_mark(cursor, LISTENING_EVENTS, partition, mark, sequence)
 
     def publish(self, batch: ListeningBatch, before: Mapping[int, int], states: Mapping[str, ListenerState]) -> None:
         """Write the stored batch to Redis. `before` is each partition's mark before the batch. Raises RedisUnavailable.
@@ -170,9 +171,9 @@ class ListeningWriter:
         for record, event in batch.accepted:
             if event.user_id in states:
                 by_partition[record.partition][event.user_id] = states[event.user_id]
-        for partition, next_offset in batch.next_offsets().items():
+        for partition, sequence in batch.next_sequences().items():
             try:
-                self._publish_partition(partition, by_partition[partition], before[partition], next_offset)
+                self._publish_partition(partition, by_partition[partition], before[partition], sequence)
             except Fenced as error:
                 log.warning("partition was taken over", extra=fields(partition=partition, reason=error))
                 self._marks.forget(LISTENING_EVENTS, partition)
@@ -181,22 +182,22 @@ class ListeningWriter:
         for record in batch.records:
             EVENT_TO_STATE_SECONDS.observe(max(0.0, now_s - record.timestamp_s))
 
-    def _publish_partition(self, partition: int, states: Mapping[str, ListenerState], before: int, next_offset: int) -> None:
+    def _publish_partition(self, partition: int, states: Mapping[str, ListenerState], before: int, sequence: int) -> None:
         trimmed = self._rows.trimmed
-        written = self._rows.write(partition, self._partitions, states, before, next_offset)
+        written = self._rows.write(partition, self._partitions, states, before, sequence)
         CELLS_TRIMMED.inc(self._rows.trimmed - trimmed)
         if isinstance(written, Behind):
             # Redis lost writes since the last batch: bring it to Postgres's mark, which includes this batch.
             self._marks.repair(partition)
         elif written:
-            self._fill(partition, {user_id: states[user_id].user_no for user_id in written}, next_offset)
+            self._fill(partition, {user_id: states[user_id].user_no for user_id in written}, sequence)
 
-    def _fill(self, partition: int, user_nos: Mapping[str, UserNo], at_offset: int) -> None:
+    def _fill(self, partition: int, user_nos: Mapping[str, UserNo], at: int) -> None:
         with self._database.transaction() as cursor:
             lock_out_deletions(cursor)
             states = read_states(cursor, list(user_nos.values()), self._max_cells)
             rows = {user_id: states[number] for user_id, number in user_nos.items() if number in states}
-            if self._rows.fill(partition, self._partitions, rows, at_offset):
+            if self._rows.fill(partition, self._partitions, rows, at):
                 ROWS_FILLED.inc(len(rows))
 
     def _count(self, batch: ListeningBatch, listens: int, written: int) -> None:

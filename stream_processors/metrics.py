@@ -12,6 +12,9 @@ EVENTS_REFUSED = Counter("segue_events_refused_total", "Events and playlists of 
 EVENTS_MISROUTED = Counter("segue_events_misrouted_total", "Events sent on to the partition that their user hashes to")
 RECORDS_SKIPPED = Counter("segue_records_skipped_total", "Redelivered records below the high-water mark", ["topic"])
 RECORDS_LOST = Counter("segue_records_expired_total", "Records that left the log before they were stored", ["topic"])
+LOGS_REPLACED = Counter(
+    "segue_logs_replaced_total", "Partitions whose log was replaced or cut back, and was read from its start", ["topic"]
+)
 DEAD_LETTERS = Counter("segue_dead_letters_total", "Events and records sent to the dead letters", ["code"])
 REPAIRS = Counter("segue_redis_repairs_total", "Partitions whose rows in Redis were brought up to Postgres's mark")
 ROWS_FILLED = Counter("segue_redis_rows_filled_total", "Rows rebuilt from Postgres because Redis had none")

@@ -85,9 +85,9 @@ def _by_partition(events: Sequence[ListeningEvent], partitions: int) -> dict[int
 
 
 def letter_id(letter: DeadLetter) -> str:
-    """topic/partition/offset/position: where the letter stood."""
+    """topic/partition/sequence/position: where the letter stood. In a topic's first log the sequence is the offset."""
     record = letter.record
-    return f"{record.topic}/{record.partition}/{record.offset}/{letter.position}"
+    return f"{record.topic}/{record.partition}/{record.sequence}/{letter.position}"
 
 
 def _fitted(letter: DeadLetter) -> tuple[bytes | None, Headers]:

@@ -1,18 +1,19 @@
 """Where assigned partitions are read from: the committed offset, or Postgres's mark where that is lower.
 
 The mark is the truth, the committed offset a hint: a Postgres restored to an older state is behind it. No record of a
-partition is fetched before the two were compared, so none is written over a hole.
+partition is fetched before the two were compared, so none is written over a hole. And before that it is made sure that the mark
+speaks of the log that is there (see log_identity.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import faust
 from faust.types import TP
@@ -20,10 +21,10 @@ from faust.types import TP
 from segue.errors import Unavailable
 from segue.logs import fields
 from segue.settings import Settings
-from segue.stores.postgres.listens import read_marks
+from segue.stores.postgres.marks import Mark
 from segue.topics import LISTENING_EVENTS
 from stream_processors.bootstrap import Worker
-from stream_processors.log_reader import Offsets
+from stream_processors.log_identity import look, replaced, settle_logs
 from stream_processors.metrics import RECORDS_LOST
 from stream_processors.patience import Stopped
 from stream_processors.runs import RunConsumer, RunMessage, RunTransport
@@ -35,8 +36,9 @@ AT_ONCE_S = 2.0
 
 NOWHERE = 2**63 - 1
 
+Answer = TypeVar("Answer")
 Skip = Callable[[int, int], Awaitable[None]]
-"""Moves the mark of a listening partition over records that the log no longer has."""
+"""Moves the mark of a listening partition to a sequence number, over records that the log no longer has."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,15 @@ class Positions:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="positions")
         self._later: asyncio.Task[None] | None = None
         self._reading_again = asyncio.Lock()
+        self._bases: dict[TP, int] = {}
 
     def hand(self, topic: str) -> asyncio.Lock:
         """Held while a batch is processed: marks are compared between batches, never during one."""
         return self._hands[topic]
+
+    def base(self, tp: TP) -> int:
+        """What the offsets of a partition's log are counted on from, since it was last compared."""
+        return self._bases[tp]
 
     def fresh(self, events: list[Any]) -> list[Any]:
         """Without the events that were fetched before reading began anew."""
@@ -90,7 +97,7 @@ class Positions:
             async with AsyncExitStack() as hands:
                 async with asyncio.timeout(AT_ONCE_S):
                     await self._take_hands(hands)
-                    marks = await self._in_thread(self._marks)
+                    marks = await self._in_thread(lambda: self._marks(partitions))
                 starts = await self._plan(consumer, partitions, marks, in_mid_stream)
                 if not any(start.lost for start in starts.values()):
                     await self._begin(consumer, starts, marks)
@@ -116,17 +123,33 @@ class Positions:
                 app.flow_control.resume()
                 app.consumer.resume_flow()
 
+    async def look_for_other_logs(self, app: faust.App) -> None:
+        """Called now and then: read again when a topic was replaced under the running consumer, or its log cut back.
+
+        Nobody tells of it: a consumer's fetches go on under the topic's name, from where they were. Raises Unavailable, also
+        while a topic is missing.
+        """
+        if self._later is not None and not self._later.done():
+            return
+        # Partitions of a missing topic are assigned to nobody, so this asks for all topics.
+        await self._in_thread(lambda: self._worker.logs.ids(self._worker.processors))
+        partitions = [(tp.topic, tp.partition) for tp in app.consumer.assignment() if tp in self._bases]
+        marks, logs = await self._in_thread(lambda: look(self._worker.database, self._worker.logs, partitions))
+        if replaced(marks, logs):
+            await self.read_again(app)
+
     async def _settle_later(self, consumer: MarkedConsumer, partitions: set[TP], generation: int, in_mid_stream: bool) -> None:
         try:
             async with AsyncExitStack() as hands:
                 await self._take_hands(hands)
-                marks = await self._in_thread(lambda: self._worker.positions_patience.until_available(self._marks))
+                patience = self._worker.positions_patience
+                marks = await self._in_thread(lambda: patience.until_available(lambda: self._marks(partitions)))
                 if generation != self.generation:
                     return
                 starts = await self._plan(consumer, partitions, marks, in_mid_stream)
                 for tp, start in starts.items():
                     if start.lost and generation == self.generation:
-                        await self._skip_lost(tp, start)
+                        await self._skip_lost(tp, start, marks[tp].base)
                 if generation == self.generation:
                     await self._begin(consumer, starts, marks)
                     consumer.resume_partitions(partitions)
@@ -143,27 +166,30 @@ class Positions:
         for hand in self._hands.values():
             await stack.enter_async_context(hand)
 
-    async def _in_thread(self, read: Callable[[], Offsets]) -> Offsets:
+    async def _in_thread(self, read: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, read)
 
-    def _marks(self) -> Offsets:
-        with self._worker.database.transaction(read_only=True) as cursor:
-            return read_marks(cursor)
+    def _marks(self, partitions: Collection[TP]) -> dict[TP, Mark]:
+        found = settle_logs(self._worker.database, self._worker.logs, [(tp.topic, tp.partition) for tp in partitions])
+        return {tp: found.get((tp.topic, tp.partition), Mark()) for tp in partitions}
 
-    async def _plan(self, consumer: MarkedConsumer, partitions: set[TP], marks: Offsets, in_mid_stream: bool) -> dict[TP, Start]:
-        """Asks Kafka only where it must: its answer comes behind a fetch that waits for records, 1.5 s at worst."""
+    async def _plan(
+        self, consumer: MarkedConsumer, partitions: set[TP], found: Mapping[TP, Mark], in_mid_stream: bool
+    ) -> dict[TP, Start]:
+        """Asks the consumer only where it must: its answer comes behind a fetch that waits for records, 1.5 s at worst."""
+        marks = {tp: found[tp].offset for tp in partitions}
         committed = {tp: consumer.committed_at(tp) for tp in partitions}
         if in_mid_stream:
             # What was never acknowledged was not moved by the seek to the committed offset: it may stand anywhere.
             at = {tp: NOWHERE if offset is None else offset for tp, offset in committed.items()}
         else:
             # Nothing acknowledged: read from the log's beginning, and a gap to the mark shows with the first record.
-            at = {tp: marks.get(tp, 0) if offset is None else offset for tp, offset in committed.items()}
-        asked = {tp for tp in partitions if marks.get(tp, 0) < at[tp] or in_mid_stream}
+            at = {tp: marks[tp] if offset is None else offset for tp, offset in committed.items()}
+        asked = {tp for tp in partitions if marks[tp] < at[tp] or in_mid_stream}
         earliest = await consumer.earliest_offsets(*asked) if asked else {}
-        return {tp: start_of(tp.topic, marks.get(tp, 0), at[tp], earliest.get(tp, 0)) for tp in partitions}
+        return {tp: start_of(tp.topic, marks[tp], at[tp], earliest.get(tp, 0)) for tp in partitions}
 
-    async def _begin(self, consumer: MarkedConsumer, starts: Mapping[TP, Start], marks: Offsets) -> None:
+    async def _begin(self, consumer: MarkedConsumer, starts: Mapping[TP, Start], marks: Mapping[TP, Mark]) -> None:
         rewinds = {tp: start.offset for tp, start in starts.items() if start.is_rewind}
         for tp, offset in rewinds.items():
             where = fields(topic=tp.topic, partition=tp.partition, offset=offset)
@@ -171,13 +197,14 @@ class Positions:
         if rewinds:
             await consumer.rewind(rewinds)
         self._worker.forget_marks()
-        self._worker.progress.starts({(tp.topic, tp.partition): max(s.offset, marks.get(tp, 0)) for tp, s in starts.items()})
+        self._bases |= {tp: mark.base for tp, mark in marks.items()}
+        self._worker.progress.starts({(tp.topic, tp.partition): max(s.offset, marks[tp].offset) for tp, s in starts.items()})
 
-    async def _skip_lost(self, tp: TP, start: Start) -> None:
+    async def _skip_lost(self, tp: TP, start: Start, base: int) -> None:
         where = fields(topic=tp.topic, partition=tp.partition, mark=start.offset - start.lost, earliest=start.offset)
         log.error("records expired before they were stored: going on without them", extra=where)
         self._worker.forget_marks()
-        await self._skip(tp.partition, start.offset)
+        await self._skip(tp.partition, base + start.offset)
         RECORDS_LOST.labels(tp.topic).inc(start.lost)
 
 
@@ -189,6 +216,8 @@ class MarkedConsumer(RunConsumer):
     async def perform_seek(self) -> None:
         """To the committed offsets, and back from there to the marks."""
         self.transport.positions.generation += 1
+        # Faust keeps what it knew where the broker has no offset any more, as of a topic that was made anew.
+        self._committed_offset.clear()
         await super().perform_seek()
         # The buffers were cleared; a partition left in here would be delivered although it is paused.
         self._buffered_partitions.clear()
@@ -200,15 +229,20 @@ class MarkedConsumer(RunConsumer):
         return committed
 
     async def rewind(self, offsets: Mapping[TP, int]) -> None:
-        """Read these again; what was acknowledged of the stretch that comes again is not committed."""
-        for tp in offsets:
+        """Read these again; what was acknowledged of the stretch that comes again is not committed.
+
+        What is acknowledged of it from now on is, though it be lower than before: the committed offsets tell the lag.
+        """
+        for tp, offset in offsets.items():
             self._done.pop(tp, None)
+            self._committed_offset[tp] = offset
         await self.seek_wait(offsets)
 
     def _to_message(self, tp: TP, record: Any) -> RunMessage:
         # Nothing else of Faust that Segue uses looks at this number.
         message = super()._to_message(tp, record)
         message.generation_id = self.transport.positions.generation
+        message.base = self.transport.positions.base(tp)
         return message
 
 

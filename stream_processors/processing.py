@@ -35,6 +35,14 @@ class Processor(Protocol):
         """Store all of `records`, however long the stores are away. Raises Stopped when the worker shuts down meanwhile."""
 
 
+def refuse_other_logs(records: Sequence[Record], base: Callable[[str, int], int]) -> None:
+    """Raises Gap when records came from another log than the one that their partition's mark speaks of."""
+    bases = {(record.topic, record.partition): record.base for record in records}
+    others = {where[1]: (known, had) for where, had in bases.items() if (known := base(*where)) != had}
+    if others:
+        raise Gap(others)
+
+
 class ListeningProcessor:
     """Listening events: dead letters out first, then Postgres, then Redis."""
 
@@ -54,6 +62,7 @@ class ListeningProcessor:
     def process(self, records: Sequence[Record]) -> None:
         """See Processor. Raises Gap at the end for partitions with a hole before or between their records; what precedes the
         hole is stored, and nothing may be acknowledged."""
+        refuse_other_logs(records, self._base)
         gaps = self._gaps(records)
         following = [r for r in records if r.partition not in gaps or r.offset < gaps[r.partition][0]] if gaps else records
         for batch in listening_batches(following, self._is_written, self._partitions, self._most_events):
@@ -61,10 +70,10 @@ class ListeningProcessor:
         if gaps:
             raise Gap(gaps)
 
-    def skip(self, partition: int, next_offset: int) -> None:
+    def skip(self, partition: int, sequence: int) -> None:
         """Move a partition's mark over records that the log no longer has."""
         before = self._mark(partition)
-        self._patience.until_available(lambda: self._writer.skip(partition, before, next_offset))
+        self._patience.until_available(lambda: self._writer.skip(partition, before, sequence))
         self._marks.forget(LISTENING_EVENTS, partition)
         # Loaded anew, which brings Redis to it; a wait for Redis does not move the mark a second time, and be fenced by itself.
         self._mark(partition)
@@ -86,7 +95,7 @@ class ListeningProcessor:
         wanted: dict[int, int] = {}
         for record in records:
             partition, offset = record.partition, record.offset
-            at = wanted[partition] if partition in wanted else self._mark(partition)
+            at = wanted[partition] if partition in wanted else self._mark(partition) - record.base
             if offset > at:
                 holes[partition].append((at, offset))
             wanted[partition] = max(at, offset + 1)
@@ -98,7 +107,7 @@ class ListeningProcessor:
         self._write(batch)
 
     def _write(self, batch: ListeningBatch) -> None:
-        before = {p: self._mark(p) for p in batch.next_offsets()}
+        before = {p: self._mark(p) for p in batch.next_sequences()}
         try:
             states = self._patience.until_available(lambda: self._writer.store(batch))
         except Fenced as error:
@@ -112,21 +121,24 @@ class ListeningProcessor:
             for part in divide(batch, refusal, self._rehearse):
                 self._send_and_write(part)
             return
-        for partition, next_offset in batch.next_offsets().items():
-            self._marks.set(LISTENING_EVENTS, partition, next_offset)
+        for partition, sequence in batch.next_sequences().items():
+            self._marks.set(LISTENING_EVENTS, partition, sequence)
         self._patience.until_available(lambda: self._writer.publish(batch, before, states))
 
     def _rehearse(self, batch: ListeningBatch) -> None:
         self._patience.until_available(lambda: self._writer.rehearse(batch))
 
     def _is_written(self, record: Record) -> bool:
-        written = record.offset < self._mark(record.partition)
+        written = record.sequence < self._mark(record.partition)
         if written:
             RECORDS_SKIPPED.labels(record.topic).inc()
         return written
 
     def _mark(self, partition: int) -> int:
         return self._patience.until_available(lambda: self._marks.get(LISTENING_EVENTS, partition))
+
+    def _base(self, topic: str, partition: int) -> int:
+        return self._patience.until_available(lambda: self._marks.base(topic, partition))
 
 
 class TableProcessor:
@@ -137,7 +149,8 @@ class TableProcessor:
 
     def process(self, records: Sequence[Record]) -> None:
         """See Processor. Raises Gap when Postgres turns out to hold less than it did: nothing here may be acknowledged then."""
-        fresh = [record for record in records if record.offset >= self._mark(record)]
+        refuse_other_logs(records, self._base)
+        fresh = [record for record in records if record.sequence >= self._mark(record)]
         RECORDS_SKIPPED.labels(self._writer.table.topic).inc(len(records) - len(fresh))
         most = self._writer.table.most_records
         for at in range(0, len(fresh), most):
@@ -161,7 +174,7 @@ class TableProcessor:
             self._write_parts(divide_table(self._writer, batch, refusal))
             return
         for record in batch.records:
-            self._marks.set(record.topic, record.partition, record.offset + 1)
+            self._marks.set(record.topic, record.partition, record.sequence + 1)
 
     def _look_for_loss(self, records: Sequence[Record], before: dict[int, int]) -> None:
         """A mark that went back is a Postgres that was restored. Offsets here have holes, so they do not show it."""
@@ -183,3 +196,6 @@ class TableProcessor:
 
     def _mark(self, record: Record) -> int:
         return self._patience.until_available(lambda: self._marks.get(record.topic, record.partition))
+
+    def _base(self, topic: str, partition: int) -> int:
+        return self._patience.until_available(lambda: self._marks.base(topic, partition))

@@ -49,8 +49,11 @@ class Progress:
             return ours
 
     def starts(self, positions: Mapping[Partition, int]) -> None:
-        """From where these are read."""
+        """From where these are read. What was known of their logs' bounds is forgotten: they may be other logs now."""
         with self._lock:
+            for partition in positions:
+                self._ends.pop(partition, None)
+                self._begins.pop(partition, None)
             self._next |= {partition: at for partition, at in positions.items() if partition in self._next}
 
     def ends(self, ends: Mapping[Partition, int]) -> None:

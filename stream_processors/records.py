@@ -22,7 +22,10 @@ Kept = TypeVar("Kept", bound=WithValue)
 
 
 class Record(NamedTuple):
-    """One record. `timestamp_s` is the Unix time of the broker's append, `value` None is a deletion."""
+    """One record. `timestamp_s` is the Unix time of the broker's append, `value` None is a deletion.
+
+    `base` is what its log's offsets are counted on from (segue/stores/postgres/marks.py); 0 in a topic's first log.
+    """
 
     topic: str
     partition: int
@@ -31,6 +34,12 @@ class Record(NamedTuple):
     value: bytes | None
     timestamp_s: float
     headers: Sequence[tuple[str, bytes | None]]
+    base: int = 0
+
+    @property
+    def sequence(self) -> int:
+        """Its place among all that ever came from this partition, whatever log it was in: what marks are compared with."""
+        return self.base + self.offset
 
 
 class DeadLetter(NamedTuple):

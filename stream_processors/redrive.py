@@ -10,6 +10,8 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from segue.errors import KafkaUnavailable
 from segue.kafka import producer_config
 from segue.settings import Settings
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.marks import read_marks
 from segue.topics import DEAD_LETTERS, TOPICS
 from stream_processors.dead_letters import Letter, Progress, key_of, letters_between
 from stream_processors.deliveries import Deliveries
@@ -97,15 +99,24 @@ class _Sender:
         self._bytes += letter.size
 
     def _is_superseded(self, letter: Letter) -> bool:
-        topic, _, offset = letter.origin
+        topic, _, sequence = letter.origin
         if topic not in COMPACTED or letter.key is None:
             return False
         if topic not in self._newest:
-            self._newest[topic] = newest_offsets(self._settings, topic)
-        return self._newest[topic].get(letter.key, offset) > offset
+            self._newest[topic] = newest_sequences(self._settings, topic)
+        return self._newest[topic].get(letter.key, sequence) > sequence
 
 
-def newest_offsets(settings: Settings, topic: str) -> dict[bytes, int]:
-    """The offset of each key's newest record in a compacted topic; a key is always in the same partition."""
+def newest_sequences(settings: Settings, topic: str) -> dict[bytes, int]:
+    """The sequence of each key's newest record in a compacted topic; a key is always in the same partition.
+
+    Raises KafkaUnavailable, PostgresUnavailable.
+    """
+    with closing(Database(settings.require_postgres())) as database, database.transaction(read_only=True) as cursor:
+        marks = read_marks(cursor)
+    bases = {where: mark.base for where, mark in marks.items()}
     with closing(LogReader(settings)) as reader:
-        return {key_of(message): message.offset() or 0 for message in reader.read(*reader.bounds([topic]))}
+        return {
+            key_of(message): bases.get((topic, message.partition() or 0), 0) + (message.offset() or 0)
+            for message in reader.read(*reader.bounds([topic]))
+        }

@@ -14,14 +14,15 @@ from segue.errors import InvalidInput
 from segue.settings import Settings
 from segue.stores.commands import state_facts
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import read_mark
+from segue.stores.postgres.marks import Mark, read_mark
 from segue.stores.postgres.migrations import migrate
-from segue.stores.postgres.verification import Lives, begin_replay, note_replay, read_lives
+from segue.stores.postgres.verification import Lives, begin_replay, note_logs, note_replay, read_lives
 from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
-from segue.topics import LISTENING_EVENTS
+from segue.topics import LISTENING_EVENTS, TOPICS
 from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
+from stream_processors.log_identity import Logs
 from stream_processors.log_reader import LogReader, Offsets, headers_of
 from stream_processors.marks import Marks
 from stream_processors.records import Record, cut
@@ -38,7 +39,7 @@ _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 class _ReplayMarks(Marks):
     """Marks of the replayed schema; there is no Redis behind it to repair."""
 
-    def repair(self, partition: int) -> int:
+    def repair(self, partition: int) -> Mark:
         """The mark alone."""
         with self._database.transaction(read_only=True) as cursor:
             return read_mark(cursor, LISTENING_EVENTS, partition)
@@ -60,6 +61,7 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
     rows = LiveRowWriter(settings.require_redis(), settings.redis_buckets, settings.listener_row_tracks, 1)
     marks = _ReplayMarks(target, rows, settings.kafka_partitions)
     lives = read_lives(live)
+    ids = Logs(settings.require_kafka()).ids([topic.name for topic in TOPICS])
     with closing(LogReader(settings)) as reader:
         for table in tables(lambda _: None):
             table_writer = TableWriter(table, target, marks)
@@ -76,6 +78,7 @@ def replay(settings: Settings, start: str, schema: str, progress: Callable[[int,
             _store(writer, marks, records, settings, lives)
             done += len(records)
             progress(done, total)
+    note_logs(target, ids)
     note_replay(target, start)
     return done
 

@@ -24,15 +24,20 @@ KafkaRecord: TypeAlias = "ConsumerRecord[bytes, bytes]"
 
 
 class RunMessage(ConsumerMessage):
-    """A Faust message without a value of its own; `offset` is that of its last record, `size` the bytes of all values."""
+    """A Faust message without a value of its own.
+
+    `offset` is that of its last record, `size` the bytes of all values, `base` what its log's offsets are counted on from.
+    """
 
     run: Sequence[KafkaRecord] = ()
     size: int = 0
+    base: int = 0
 
     def records(self) -> list[Record]:
         """The records, free of Faust and aiokafka."""
         return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, r.timestamp / 1000, tuple(r.headers or ())) for r in self.run
+            Record(r.topic, r.partition, r.offset, r.key, r.value, r.timestamp / 1000, tuple(r.headers or ()), self.base)
+            for r in self.run
         ]
 
 

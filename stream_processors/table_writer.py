@@ -14,7 +14,8 @@ from segue.errors import InvalidEvent
 from segue.events import CatalogueTrack, PlaylistRecord, UserRecord, check_id, check_text
 from segue.stores.postgres.catalogue import delete_tracks, upsert_tracks
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import lock_out_deletions, move_mark
+from segue.stores.postgres.listens import lock_out_deletions
+from segue.stores.postgres.marks import move_mark
 from segue.stores.postgres.playlists import delete_playlists, upsert_playlists
 from segue.stores.postgres.users import delete_users, upsert_users
 from segue.topics import CATALOGUE, PLAYLISTS, USERS
@@ -182,9 +183,9 @@ class TableWriter(Generic[Row]):
             if batch.upserts:
                 arrived_at_s = {key: batch.arrived_at_s[key] for key in batch.upserts}
                 refused = self.table.upsert(cursor, list(batch.upserts.values()), arrived_at_s)
-            for partition, next_offset in {r.partition: r.offset + 1 for r in batch.records}.items():
+            for partition, sequence in {r.partition: r.sequence + 1 for r in batch.records}.items():
                 expected = self._marks.get(self.table.topic, partition)
-                move_mark(cursor, self.table.topic, partition, expected, next_offset)
+                move_mark(cursor, self.table.topic, partition, expected, sequence)
         STAGE_SECONDS.labels(self.table.topic).observe(time.perf_counter() - started)
         # Behind the commit: a transaction that is tried again is counted once.
         EVENTS_REFUSED.inc(refused)

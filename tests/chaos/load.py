@@ -16,7 +16,7 @@ from segue.kafka import producer_config
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import read_mark
+from segue.stores.postgres.marks import read_mark
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
 from stream_processors.outbox import PICK_BY_KEY
 from tests.oracle import Change
@@ -213,7 +213,7 @@ class Leavers(Load):
 
 def _mark(database: Database, partition: int) -> int:
     with database.transaction(read_only=True) as cursor:
-        return read_mark(cursor, LISTENING_EVENTS, partition)
+        return read_mark(cursor, LISTENING_EVENTS, partition).offset
 
 
 def _wait(condition: Callable[[], bool], what: str) -> None:

@@ -15,7 +15,7 @@ from infra.local.stack import LocalStack
 from segue.events import ListeningEvent
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import read_marks
+from segue.stores.postgres.marks import Mark, read_marks
 from segue.stores.postgres.verification import compare, drop_replay
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
 from stream_processors.log_reader import LogReader
@@ -88,7 +88,7 @@ def everything_is_stored(settings: Settings, database: Database, wait_until: Cal
     def all_stored() -> bool:
         with database.transaction(read_only=True) as cursor:
             marks = read_marks(cursor)
-        return all(marks.get(where, 0) >= end for where, end in ends.items())
+        return all(marks.get(where, Mark()).offset >= end for where, end in ends.items())
 
     wait_until(all_stored, 180, "the marks at the log's end")
 

@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 import redis
 
+from segue.errors import Fenced
 from segue.events import ListeningEvent, encode_envelope
+from segue.listeners import ListenerState
 from segue.partitioning import partition_for
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.listens import read_states
+from segue.stores.postgres.marks import begin_log, read_mark
 from segue.stores.postgres.users import user_ids_of, user_numbers
 from segue.stores.redis.rows import bucket_of, guard_key, row_key
 from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
-from stream_processors.listening_batch import listening_batches
+from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
 from stream_processors.marks import Marks
 from stream_processors.records import Record
@@ -46,29 +49,46 @@ class Worker:
             bucket: [n for n in mine if bucket_of(n, buckets) == bucket][:2] for bucket in range(0, buckets, partitions)
         }
         self.events: list[ListeningEvent] = []
-        self.offset = 0
+        self.offset = self.base = 0
 
     def successor(self) -> Worker:
         """Another worker that gets the partition."""
         made = Worker(self.database, self.redis_url, self.partitions, self.buckets)
-        made.events, made.offset = self.events, self.offset
+        made.events, made.offset, made.base = self.events, self.offset, self.base
+        return made
+
+    def successor_on_another_log(self) -> Worker:
+        """Another worker that gets the partition after its topic was made anew."""
+        with self.database.transaction() as cursor:
+            assert begin_log(cursor, LISTENING_EVENTS, self.partition, read_mark(cursor, LISTENING_EVENTS, self.partition), "new")
+            mark = read_mark(cursor, LISTENING_EVENTS, self.partition)
+        made = self.successor()
+        made.offset, made.base = 0, mark.base
         return made
 
     def play(self, track_id: str, buckets: Sequence[int] | None = None, publish: bool = True) -> None:
         """One batch: every listener of these buckets (all) plays the track."""
+        batch, before, states = self.store(track_id, buckets)
+        if publish:
+            self.writer.publish(batch, before, states)
+
+    def store(
+        self, track_id: str, buckets: Sequence[int] | None = None
+    ) -> tuple[ListeningBatch, dict[int, int], dict[str, ListenerState]]:
+        """The part of `play` that Postgres sees; what is to be published."""
         users = [user for bucket in (self.users if buckets is None else buckets) for user in self.users[bucket]]
         events = [
             ListeningEvent(event_id=uuid.uuid4(), type="play", user_id=user, track_id=track_id, occurred_at=NOW) for user in users
         ]
-        self.events.extend(events)
-        record = Record(LISTENING_EVENTS, self.partition, self.offset, None, encode_envelope(events), NOW.timestamp(), ())
-        self.offset += 1
+        value = encode_envelope(events)
+        record = Record(LISTENING_EVENTS, self.partition, self.offset, None, value, NOW.timestamp(), (), self.base)
         (batch,) = listening_batches([record], lambda _: False, self.partitions, 2000)
         before = {self.partition: self.marks.get(LISTENING_EVENTS, self.partition)}
         states = self.writer.store(batch)
-        self.marks.set(LISTENING_EVENTS, self.partition, self.offset)
-        if publish:
-            self.writer.publish(batch, before, states)
+        self.offset += 1
+        self.events.extend(events)
+        self.marks.set(LISTENING_EVENTS, self.partition, self.base + self.offset)
+        return batch, before, states
 
     def different(self) -> list[str]:
         """What Redis and Postgres have wrong."""
@@ -177,3 +197,46 @@ def test_a_bucket_beyond_postgres_is_dropped_and_the_others_stay(worker: Worker)
         assert client.exists(row_key(worker.users[first][0], worker.buckets))
     successor.play("t2")
     assert successor.different() == []
+
+
+def test_a_new_logs_lower_offsets_are_written_over_the_old_logs_guards(worker: Worker) -> None:
+    for number in range(3):
+        worker.play(f"old-{number}")
+    successor = worker.successor_on_another_log()
+    successor.play("new-0")
+    successor.play("new-1")
+    assert successor.different() == []
+
+
+def test_what_redis_missed_of_the_old_log_is_repaired_when_the_new_one_begins(worker: Worker) -> None:
+    first, *_, last = worker.users
+    worker.play("old-0")
+    unwritten = Backup(worker, last)
+    worker.play("old-1")
+    unwritten.restore()
+    worker.store("old-2")
+    successor = worker.successor_on_another_log()
+    successor.play("new-0", [first])
+    assert successor.different() == []
+
+
+def test_a_worker_that_slept_through_the_new_logs_begin_writes_nothing_any_more(worker: Worker) -> None:
+    worker.play("old-0")
+    under_way = worker.store("old-1")
+    successor = worker.successor_on_another_log()
+    successor.play("new-0")
+    worker.writer.publish(*under_way)
+    for _ in range(2):
+        with pytest.raises(Fenced):
+            worker.store("never")
+    successor.play("new-1")
+    assert successor.different() == []
+
+
+def test_only_one_of_two_workers_begins_the_new_log(worker: Worker) -> None:
+    worker.play("old-0")
+    with worker.database.transaction() as cursor:
+        seen = read_mark(cursor, LISTENING_EVENTS, 0)
+        assert begin_log(cursor, LISTENING_EVENTS, 0, seen, "new")
+        assert not begin_log(cursor, LISTENING_EVENTS, 0, seen, "new")
+        assert read_mark(cursor, LISTENING_EVENTS, 0) == (2, 2, "new")

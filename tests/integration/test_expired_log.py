@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from confluent_kafka import OFFSET_END, TopicPartition
@@ -19,29 +17,6 @@ from tests.oracle import differences, fold, in_postgres
 from tests.publishing import publish, random_events
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Servers of this module's own: records are deleted from their log."""
-    with pytest.MonkeyPatch.context() as patch:
-        # The workers of this stack inherit the environment: the session's servers must not be in it.
-        for name in [name for name in os.environ if name.startswith("SEGUE_") and name != "SEGUE_CACHE_DIR"]:
-            patch.delenv(name)
-        stack = LocalStack(tmp_path_factory.mktemp("expired") / "state", preferred_ports={})
-        try:
-            stack.start_servers()
-            stack.prepare_stores()
-            yield stack
-        finally:
-            stack.erase()
-
-
-@pytest.fixture
-def own_settings(own_stack: LocalStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
-    for name, value in own_stack.environment.items():
-        monkeypatch.setenv(name, value)
-    return Settings()
 
 
 def stored(database: Database) -> int:

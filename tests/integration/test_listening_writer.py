@@ -14,7 +14,7 @@ from segue.events import AudioFeatures, CatalogueTrack, ListeningEvent, Listenin
 from segue.partitioning import partition_for
 from segue.stores.postgres.catalogue import CatalogueStore, upsert_tracks
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import read_mark
+from segue.stores.postgres.marks import read_mark
 from segue.stores.postgres.users import delete_users, upsert_users
 from segue.stores.redis.rows import guard_key, row_key, unpack_row
 from segue.stores.redis.writer import LiveRowWriter
@@ -57,8 +57,8 @@ class Worker:
     def write(self, batch: ListeningBatch) -> None:
         before = {PARTITION: self.marks.get(LISTENING_EVENTS, PARTITION)}
         states = self.writer.store(batch)
-        for partition, next_offset in batch.next_offsets().items():
-            self.marks.set(LISTENING_EVENTS, partition, next_offset)
+        for partition, sequence in batch.next_sequences().items():
+            self.marks.set(LISTENING_EVENTS, partition, sequence)
         self.writer.publish(batch, before, states)
 
 
@@ -229,5 +229,5 @@ def test_a_failed_transaction_moves_no_mark_and_leaves_no_number_behind(
     worker.marks.forget(LISTENING_EVENTS, PARTITION)
     worker.write(batch_at(0, event()))
     with own_database.transaction(read_only=True) as cursor:
-        assert read_mark(cursor, LISTENING_EVENTS, PARTITION) == 1
+        assert read_mark(cursor, LISTENING_EVENTS, PARTITION).offset == 1
     assert in_postgres(own_database)[USER, "t1"].plays == 1

@@ -13,7 +13,7 @@ from segue.events import CatalogueTrack, ListeningEvent, encode, encode_envelope
 from segue.partitioning import partition_for
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.listens import read_mark
+from segue.stores.postgres.marks import read_mark
 from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
 from segue.topics import CATALOGUE, LISTENING_EVENTS
@@ -100,7 +100,7 @@ def envelopes(*batches: Sequence[ListeningEvent]) -> list[Record]:
 
 def marks_of(database: Database, records: Sequence[Record]) -> dict[int, int]:
     with database.transaction(read_only=True) as cursor:
-        return {record.partition: read_mark(cursor, record.topic, record.partition) for record in records}
+        return {record.partition: read_mark(cursor, record.topic, record.partition).offset for record in records}
 
 
 def ends_of(records: Sequence[Record]) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""The write path of listening events: COPY into a staging table, one merge, and the partitions' high-water marks.
+"""The write path of listening events: COPY into a staging table and one merge.
 
 Cost on two cores with everything on one machine: docs/decisions/0002-write-path.md.
 """
@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 from psycopg2.extensions import cursor as PgCursor
 
-from segue.errors import Fenced
 from segue.events import TYPE_CODES
 from segue.ids import TrackNo, UserNo
 from segue.listeners import Cell, ListenerState
@@ -54,26 +53,21 @@ union all
 select user_no, track_no, weight, plays, skips, saves, statement, extract(epoch from last_at)::float8 from merged
 """
 
-_NEXT_MARK = """
-update partition_marks set next_offset = %(next)s
-where topic = %(topic)s and partition = %(partition)s and next_offset = %(expected)s
-"""
-_FIRST_MARK = """
-insert into partition_marks as m values (%(topic)s, %(partition)s, %(next)s)
-on conflict (topic, partition) do update set next_offset = excluded.next_offset where m.next_offset = 0
-"""
 _DELETION_LOCK = 0x5E60D
 """Writers hold it shared, whoever deletes a user holds it alone: a deletion sees every row written for the user before."""
 
 
 class Listen(msgspec.Struct, gc=False):
-    """One accepted event, ready to store. `weight` is its forward-decayed contribution, `statement` see migrations/0001."""
+    """One accepted event, ready to store.
+
+    `weight` is its forward-decayed contribution, `statement` see migrations/0001, `sequence` its record's (see marks.py).
+    """
 
     event_id: uuid.UUID
     user_no: UserNo
     track_no: TrackNo
     kafka_partition: int
-    kafka_offset: int
+    sequence: int
     occurred_at: datetime
     weight: float
     statement: int | None
@@ -163,15 +157,15 @@ def read_states(cursor: PgCursor, user_nos: Sequence[UserNo], max_cells: int) ->
     return states
 
 
-def read_touched(cursor: PgCursor, partition: int, from_offset: int) -> dict[UserNo, ListenerState]:
-    """The absolute cells that events of `partition` at or after `from_offset` touched: what a lost write to Redis held."""
+def read_touched(cursor: PgCursor, partition: int, from_sequence: int) -> dict[UserNo, ListenerState]:
+    """The absolute cells that events of `partition` at or after `from_sequence` touched: what a lost write to Redis held."""
     cursor.execute(
         f"""select u.user_no, u.events, extract(epoch from u.last_event_at)::float8,
                    i.track_no, i.weight, i.plays, i.skips, i.saves, i.statement, extract(epoch from i.last_at)::float8
             from (select distinct user_no, track_no from listens
                   where kafka_partition = %s and kafka_offset >= %s and type <> {TYPE_CODES["impression"]}) l
             join interactions i using (user_no, track_no) join users u using (user_no) where u.deleted_at is null""",
-        (partition, from_offset),
+        (partition, from_sequence),
     )
     states: dict[UserNo, ListenerState] = {}
     for user_no, events, at_s, *cell in cursor:
@@ -180,39 +174,13 @@ def read_touched(cursor: PgCursor, partition: int, from_offset: int) -> dict[Use
     return states
 
 
-def read_mark(cursor: PgCursor, topic: str, partition: int) -> int:
-    """The first offset of the partition that is not yet stored; 0 for a partition never written."""
-    cursor.execute("select next_offset from partition_marks where topic = %s and partition = %s", (topic, partition))
-    row = cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
-def read_marks(cursor: PgCursor) -> dict[tuple[str, int], int]:
-    """The marks of every (topic, partition) that was ever written."""
-    cursor.execute("select topic, partition, next_offset from partition_marks")
-    return {(topic, partition): int(next_offset) for topic, partition, next_offset in cursor}
-
-
-def move_mark(cursor: PgCursor, topic: str, partition: int, expected: int, next_offset: int) -> None:
-    """Move the high-water mark in the caller's transaction.
-
-    Raises Fenced when it is not where the caller left it, or already past the batch: another worker owns the partition now.
-    """
-    if next_offset <= expected:
-        raise Fenced(f"{topic}[{partition}] is at offset {expected}, past this batch, which ends at {next_offset}")
-    values = {"topic": topic, "partition": partition, "expected": expected, "next": next_offset}
-    cursor.execute(_FIRST_MARK if expected == 0 else _NEXT_MARK, values)
-    if cursor.rowcount != 1:
-        raise Fenced(f"{topic}[{partition}] was moved past offset {expected} by another worker")
-
-
 def _copy_line(e: Listen) -> str:
     """One line of COPY's text format; ids are integers and uuids, so only session and source can need escaping.
 
     In UTC, since Postgres refuses the zones beyond ±15:59 that ISO 8601 allows.
     """
     return (
-        f"{e.event_id.hex}\t{e.user_no}\t{e.track_no}\t{e.kafka_offset}\t{e.occurred_at.astimezone(UTC).isoformat()}\t{e.weight!r}"
+        f"{e.event_id.hex}\t{e.user_no}\t{e.track_no}\t{e.sequence}\t{e.occurred_at.astimezone(UTC).isoformat()}\t{e.weight!r}"
         f"\t{_or_null(e.statement)}\t{_or_null(e.ms_played)}\t{e.kafka_partition}\t{e.type}\t{_or_null(e.position)}"
         f"\t{_text(e.session_id)}\t{e.rec_id.hex if e.rec_id else _NULL}\t{_text(e.source)}\n"
     )

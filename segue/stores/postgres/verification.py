@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,14 +97,33 @@ def _compare_one(cursor: PgCursor, table: str, query: str) -> Comparison:
 
 
 def unequal_marks(database: Database, other_schema: str) -> list[str]:
-    """Partitions whose high-water marks differ: the two states are not of the same moment."""
+    """Partitions whose high-water marks differ, or speak of two logs: the two states are not of the same moment."""
     with database.transaction(read_only=True) as cursor:
         cursor.execute(
-            f"""select topic, partition, coalesce(a.next_offset, 0), coalesce(b.next_offset, 0)
-                from partition_marks a full join {other_schema}.partition_marks b using (topic, partition)
-                where coalesce(a.next_offset, 0) <> coalesce(b.next_offset, 0) order by 1, 2"""
+            f"""select * from (
+                    select topic, partition, coalesce(a.next_offset - a.log_base, 0) as live, coalesce(b.next_offset, 0) as other,
+                           coalesce(a.log_id <> b.log_id, false) as replaced
+                    from partition_marks a full join {other_schema}.partition_marks b using (topic, partition)
+                ) marks where live <> other or replaced order by topic, partition"""
         )
-        return [f"{topic}[{partition}]: live at {live}, replayed to {other}" for topic, partition, live, other in cursor]
+        return [
+            f"{topic}[{partition}]: live at {live}, replayed to {other}{' of another log' if replaced else ''}"
+            for topic, partition, live, other, replaced in cursor
+        ]
+
+
+def replaced_logs(database: Database) -> list[str]:
+    """Topics whose log was replaced since the state began: it holds what the log does not any more."""
+    with database.transaction(read_only=True) as cursor:
+        cursor.execute("select distinct topic from partition_marks where log_base > 0 order by topic")
+        return [topic for (topic,) in cursor]
+
+
+def note_logs(database: Database, log_ids: Mapping[str, str]) -> None:
+    """Keep in a replayed schema which logs were read; `log_ids` by topic."""
+    with database.transaction() as cursor:
+        for topic, log_id in log_ids.items():
+            cursor.execute("update partition_marks set log_id = %s where topic = %s", (log_id, topic))
 
 
 def read_lives(database: Database) -> Lives:

@@ -12,6 +12,7 @@ from segue.errors import Gap
 from segue.events import ListeningEvent, encode
 from segue.listeners import ListenerState
 from segue.partitioning import partition_for
+from segue.stores.postgres.marks import Mark
 from stream_processors.listening_batch import ListeningBatch
 from stream_processors.listening_writer import ListeningWriter
 from stream_processors.marks import Marks
@@ -27,14 +28,12 @@ PARTITION = partition_for("ada", 8)
 class KnownMarks(Marks):
     """Marks that need no Postgres."""
 
-    def __init__(self, mark: int) -> None:
-        self._known, self._start = dict[tuple[str, int], int](), mark
+    def __init__(self, mark: Mark) -> None:
+        self._marks, self._moved, self._start = {}, None, mark
 
-    def get(self, topic: str, partition: int) -> int:
-        return self._known.get((topic, partition), self._start)
-
-    def set(self, topic: str, partition: int, next_offset: int) -> None:
-        self._known[topic, partition] = next_offset
+    def _load(self, topic: str, partition: int) -> Mark:
+        self._marks[topic, partition] = self._start
+        return self._start
 
 
 class RecordingWriter(ListeningWriter):
@@ -62,15 +61,16 @@ class NoOutbox(Outbox):
         assert not misrouted
 
 
-def records(*offsets: int) -> list[Record]:
+def records(*offsets: int, base: int = 0) -> list[Record]:
     event = ListeningEvent(event_id=uuid.uuid4(), type="play", user_id="ada", track_id="t", occurred_at=NOW)
-    return [Record("listening-events", PARTITION, offset, None, encode(event), NOW.timestamp(), ()) for offset in offsets]
+    return [Record("listening-events", PARTITION, offset, None, encode(event), NOW.timestamp(), (), base) for offset in offsets]
 
 
 def processor(
-    writer: ListeningWriter, mark: int, with_records: WithRecords = lambda _partition, holes: holes[0]
+    writer: ListeningWriter, mark: Mark | int, with_records: WithRecords = lambda _partition, holes: holes[0]
 ) -> ListeningProcessor:
-    return ListeningProcessor(writer, KnownMarks(mark), NoOutbox(), Patience(), 8, 2_000, with_records)
+    known = KnownMarks(mark if isinstance(mark, Mark) else Mark(mark))
+    return ListeningProcessor(writer, known, NoOutbox(), Patience(), 8, 2_000, with_records)
 
 
 def test_records_that_follow_the_mark_are_stored() -> None:
@@ -83,6 +83,28 @@ def test_records_below_the_mark_are_passed_over() -> None:
     writer = RecordingWriter()
     processor(writer, 6).process(records(4, 5, 6))
     assert writer.offsets == [6]
+
+
+def test_a_later_logs_offsets_are_compared_with_the_mark_from_its_base_on() -> None:
+    writer = RecordingWriter()
+    processor(writer, Mark(sequence=1_002, base=1_000)).process(records(0, 1, 2, 3, base=1_000))
+    assert writer.offsets == [2, 3]
+
+
+def test_a_hole_in_a_later_log_is_told_by_its_own_offsets() -> None:
+    writer = RecordingWriter()
+    with pytest.raises(Gap) as gap:
+        processor(writer, Mark(sequence=1_002, base=1_000)).process(records(5, base=1_000))
+    assert gap.value.starts == {PARTITION: (2, 5)}
+    assert writer.offsets == []
+
+
+@pytest.mark.parametrize("base", [0, 2_000], ids=["an earlier log", "a later log"])
+def test_records_of_another_log_than_the_marks_are_not_stored(base: int) -> None:
+    writer = RecordingWriter()
+    with pytest.raises(Gap):
+        processor(writer, Mark(sequence=1_002, base=1_000)).process(records(2, 3, base=base))
+    assert writer.offsets == []
 
 
 def test_a_hole_before_the_first_record_stores_nothing() -> None:

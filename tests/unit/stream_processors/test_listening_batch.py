@@ -39,7 +39,7 @@ def test_a_batch_closes_at_its_bound_without_splitting_a_record() -> None:
 
 def test_offsets_move_past_every_record_even_one_without_a_good_event() -> None:
     (batch,) = batches(record(4, b"garbage"), record(5, encode(event())), record(6, None))
-    assert batch.next_offsets() == {HOME: 7}
+    assert batch.next_sequences() == {HOME: 7}
 
 
 def test_records_below_the_mark_are_passed_over() -> None:
