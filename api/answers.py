@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ from segue.taste import TasteWeights
 
 MODEL = "model"
 """Named in `degraded` while no snapshot is loaded."""
+
+T = TypeVar("T")
 
 Ask = Callable[[Recommender], Answer]
 
@@ -95,13 +98,17 @@ class Answers:
 
         return await self._answered(ask, wanted, self._heard(list(rows.values()), wanted.steering, now_s), ())
 
+    async def in_thread(self, call: Callable[[], T]) -> T:
+        """The result of a call that computes, in one of the threads for scoring."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
     async def _answered(self, ask: Ask, wanted: Wanted, hidden: set[TrackNo], genres: Sequence[str]) -> Answered:
         served = self._model.served
         if served is None:
             call = partial(popular, self._catalogue.most_popular(), wanted.n, wanted.steering, hidden, genres)
         else:
             call = partial(ask, served.recommender)
-        answer = await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        answer = await self.in_thread(call)
         notes = tuple(NoteShown(note.code, note.text, note.fields) for note in answer.notes)
         return Answered(self._items(answer.items), notes, served.version if served else None, () if served else (MODEL,))
 

@@ -41,6 +41,7 @@ def _lifespan(services: Services) -> Any:
         services.events.start()
         services.metrics.watch_queue(services.events.queued)
         await services.catalogue.refresh()
+        await services.search.refresh()
         await services.model.refresh()
         async with _following(services):
             yield
@@ -52,7 +53,12 @@ def _lifespan(services: Services) -> Any:
 
 def _following(services: Services) -> AbstractAsyncContextManager[None]:
     poll_s = services.settings.api_poll_s
-    return running(services.on_crash, catalogue=services.catalogue.run(poll_s), model=services.model.run(poll_s))
+    return running(
+        services.on_crash,
+        catalogue=services.catalogue.run(poll_s),
+        model=services.model.run(poll_s),
+        search=services.search.run(),
+    )
 
 
 def _document(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.metrics import Metrics
+from api.search.live_search import LiveSearch
 from api.services import Services
 from api.snapshot_loader import snapshot_loader
 from segue.kafka import producer_config
@@ -40,6 +41,7 @@ def build_services(settings: Settings) -> Services:
     queries = _threads(QUERY_THREADS, "postgres")
     scoring = _threads(SCORING_THREADS, "scoring")
     followers = [_threads(1, "catalogue"), _threads(1, "model")]
+    searching = _threads(1, "search")
     database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
     following = Database(settings.require_postgres(), max_connections=len(followers))
     rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
@@ -52,7 +54,7 @@ def build_services(settings: Settings) -> Services:
 
     async def close() -> None:
         await rows.close()
-        for executor in (queries, scoring, *followers):
+        for executor in (queries, scoring, searching, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
         following.close()
@@ -66,7 +68,7 @@ def build_services(settings: Settings) -> Services:
         listeners=ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks),
         answers=Answers(model, catalogue, weights, scoring),
         events=events,
-        search=CatalogueStore(database),
+        search=LiveSearch(catalogue, searching),
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         close=close,

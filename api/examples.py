@@ -41,6 +41,20 @@ GROUP = {
         }
     ],
 }
+_FEATURES = {
+    "danceability": 0.721, "energy": 0.939, "key": 8, "loudness": -11.8, "mode": 1, "speechiness": 0.0376, "acousticness": 0.115,
+    "instrumentalness": 0.0, "liveness": 0.108, "valence": 0.914, "tempo": 113.3,
+}  # fmt: skip
+TRACK = {
+    "track_id": "4uLU6hMCjMI75M1A2tKUQC", "name": "Never Gonna Give You Up", "artists": ["Rick Astley"],
+    "album": "Whenever You Need Somebody", "year": 1987, "duration_ms": 213_573, "explicit": False, "popularity": 77,
+    "genres": ["pop", "dance pop"], "mood": "happy", "features": _FEATURES,
+}  # fmt: skip
+SEARCH = {"query": "never gona giv", "items": [TRACK], "forgiven": True, "next_cursor": None}
+AUDIO = {
+    "track_id": TRACK["track_id"], "mood": "happy", "features": _FEATURES, "key": "G♯ major",
+    "ranks": {"danceability": 0.62, "energy": 0.93, "valence": 0.95, "tempo": 0.41}, "degraded": [],
+}  # fmt: skip
 LISTENER_QUESTIONS = {
     "plain": {"user_id": "alice"},
     "steered": {

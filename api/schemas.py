@@ -133,11 +133,30 @@ class TrackShown(msgspec.Struct, frozen=True):
 
 
 class TracksFound(msgspec.Struct, frozen=True):
-    """Answer of a search."""
+    """Answer of a search. `forgiven`: typing errors were looked for. `next_cursor`: None on the last page."""
 
     query: str
-    degraded: tuple[str, ...]
     items: tuple[TrackShown, ...]
+    forgiven: bool
+    next_cursor: str | None
+
+
+class TracksAnswer(msgspec.Struct, frozen=True):
+    """Several tracks, and the ids that name none."""
+
+    items: tuple[TrackShown, ...]
+    missing: tuple[str, ...]
+
+
+class AudioShown(msgspec.Struct, frozen=True):
+    """How a track sounds. `ranks`: for each feature the share (0..1) of the catalogue with less of it; empty without a model."""
+
+    track_id: str
+    mood: Mood | None
+    features: AudioFeatures | None
+    key: str | None
+    ranks: dict[str, float]
+    degraded: tuple[str, ...]
 
 
 class TopTrack(msgspec.Struct, frozen=True):
@@ -196,7 +215,10 @@ class ProblemShown(msgspec.Struct, frozen=True):
     errors: tuple[dict[str, str], ...] = ()
 
 
-ANSWERS = (ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, UserShown, EventsAnswer, ProblemShown)
+ANSWERS = (
+    ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
+    EventsAnswer, ProblemShown,
+)  # fmt: skip
 _REF = "#/components/schemas/{model}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from api.answers import Answers
 from api.background import end_process
@@ -14,18 +13,11 @@ from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.metrics import Metrics
-from segue.catalogue import Track
+from api.search.live_search import LiveSearch
 from segue.settings import Settings
 from segue.taste import TasteWeights
 
 Probe = Callable[[], Awaitable[None]]
-
-
-class TrackSearch(Protocol):
-    """Full-text search; `segue.stores.postgres.catalogue.CatalogueStore` is one."""
-
-    def search(self, query: str, limit: int) -> list[Track]:
-        """Tracks that hold every word of `query`, best first. Raises PostgresUnavailable."""
 
 
 async def _nothing() -> None:
@@ -44,7 +36,7 @@ class Services:
     listeners: ListenerStates
     answers: Answers
     events: EventPublisher
-    search: TrackSearch
+    search: LiveSearch
     postgres: PostgresGate
     probes: dict[str, Probe]
     close: Callable[[], Awaitable[None]] = _nothing

@@ -15,6 +15,7 @@ from segue.ids import TrackNo
 Mood = Literal["happy", "energetic", "calm", "sad"]
 MOODS: tuple[Mood, ...] = get_args(Mood)
 
+_PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 _YEAR = re.compile(r"\s*(\d{4})")
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]")
 _VERSION = re.compile(
@@ -69,6 +70,11 @@ def mood_of(features: AudioFeatures | None) -> Mood | None:
     if features.valence >= 0.5:
         return "happy" if features.energy >= 0.5 else "calm"
     return "energetic" if features.energy >= 0.5 else "sad"
+
+
+def key_name(key: int, mode: int) -> str | None:
+    """`C♯ minor` of a pitch class (0..11) and a mode (1 major, 0 minor); None for an unknown key."""
+    return f"{_PITCHES[key]} {'major' if mode else 'minor'}" if 0 <= key < len(_PITCHES) else None
 
 
 def song_key(name: str, artists: Sequence[str]) -> str:

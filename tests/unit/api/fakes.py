@@ -15,7 +15,6 @@ from api.event_publisher import EventPublisher
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
-from api.services import TrackSearch
 from segue.catalogue import Track
 from segue.errors import CorruptSnapshot, KafkaUnavailable, PostgresUnavailable, RedisUnavailable
 from segue.events import AudioFeatures, ListeningEvent
@@ -106,7 +105,7 @@ class FakeRows(Rows):
             raise RedisUnavailable("connection refused")
 
 
-class FakePostgres(Users, TrackSource, TrackSearch, Registry):
+class FakePostgres(Users, TrackSource, Registry):
     """Postgres: users, tracks and the registry."""
 
     def __init__(self, tracks: Sequence[Track]) -> None:
@@ -129,11 +128,6 @@ class FakePostgres(Users, TrackSource, TrackSearch, Registry):
     def changes_since(self, changed_at: datetime | None) -> list[TrackChange]:
         self.ping()
         return [change for change in self.changes if changed_at is None or change.changed_at >= changed_at]
-
-    def search(self, query: str, limit: int) -> list[Track]:
-        self.ping()
-        named = [change.track for change in self.changes if change.track and query.casefold() in change.track.name.casefold()]
-        return named[:limit]
 
     def champion(self) -> tuple[str, str] | None:
         self.ping()
