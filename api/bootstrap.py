@@ -20,7 +20,9 @@ from segue.kafka import producer_config
 from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.history import HistoryStore
 from segue.stores.postgres.models import ModelRegistry
+from segue.stores.postgres.playlists import PlaylistStore
 from segue.stores.postgres.users import UserStore
 from segue.stores.redis.reader import LiveRowReader
 from segue.stores.snapshots import SnapshotStore
@@ -69,6 +71,8 @@ def build_services(settings: Settings) -> Services:
         answers=Answers(model, catalogue, weights, scoring),
         events=events,
         search=LiveSearch(catalogue, searching),
+        histories=HistoryStore(database),
+        playlists=PlaylistStore(database),
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         close=close,

@@ -55,6 +55,26 @@ AUDIO = {
     "track_id": TRACK["track_id"], "mood": "happy", "features": _FEATURES, "key": "G♯ major",
     "ranks": {"danceability": 0.62, "energy": 0.93, "valence": 0.95, "tempo": 0.41}, "degraded": [],
 }  # fmt: skip
+HISTORY = {
+    "user_id": "alice",
+    "items": [
+        {
+            "event_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "type": "play", "track_id": TRACK["track_id"],
+            "name": TRACK["name"], "artists": TRACK["artists"], "occurred_at": "2026-11-23T19:04:58Z", "ms_played": 181_000,
+            "session_id": None, "rec_id": None, "position": None, "source": None,
+        }
+    ],
+    "next_cursor": "eyJvY2N1cnJlZF9hdCI6IjIwMjYtMTEtMjNUMTk6MDQ6NThaIn0",
+}  # fmt: skip
+TASTE = {
+    "user_id": "alice", "state": _STATE, "degraded": [],
+    "taste": {
+        "tracks": 31, "plays": 40, "skips": 2, "liked": 3, "disliked": 0,
+        "genres": [{"name": "pop", "share": 0.61}], "artists": [{"name": "Rick Astley", "share": 0.2}],
+        "moods": [{"name": "happy", "share": 0.7}], "eras": [{"decade": 1980, "share": 0.55}],
+        "audio": {"energy": {"mean": 0.81, "deviation": 0.12}, "tempo": {"mean": 117.2, "deviation": 14.0}},
+    },
+}  # fmt: skip
 LISTENER_QUESTIONS = {
     "plain": {"user_id": "alice"},
     "steered": {

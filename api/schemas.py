@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
-from segue.events import AudioFeatures
+from segue.events import AudioFeatures, ListeningType
 
 
 class ReasonShown(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -185,6 +186,93 @@ class UserShown(msgspec.Struct, frozen=True):
     top_tracks: tuple[TopTrack, ...]
 
 
+class PastEventShown(msgspec.Struct, frozen=True):
+    """One stored event; `name` and `artists` are None and empty where the catalogue does not know the track."""
+
+    event_id: str
+    type: ListeningType
+    track_id: str
+    name: str | None
+    artists: tuple[str, ...]
+    occurred_at: datetime
+    ms_played: int | None
+    session_id: str | None
+    rec_id: str | None
+    position: int | None
+    source: str | None
+
+
+class HistoryAnswer(msgspec.Struct, frozen=True):
+    """A page of a history, newest first."""
+
+    user_id: str
+    items: tuple[PastEventShown, ...]
+    next_cursor: str | None
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """A name and its share (0..1) of what a listener likes."""
+
+    name: str
+    share: float
+
+
+class Era(msgspec.Struct, frozen=True):
+    """A decade by its first year and its share (0..1)."""
+
+    decade: int
+    share: float
+
+
+class AudioMean(msgspec.Struct, frozen=True):
+    """Mean and standard deviation of an audio feature, weighted by preference."""
+
+    mean: float
+    deviation: float
+
+
+class TasteShown(msgspec.Struct, frozen=True):
+    """Totals of the live row, and shares of its positive preference. `audio` is empty where no sound is known."""
+
+    tracks: int
+    plays: int
+    skips: int
+    liked: int
+    disliked: int
+    genres: tuple[Shared, ...]
+    artists: tuple[Shared, ...]
+    moods: tuple[Shared, ...]
+    eras: tuple[Era, ...]
+    audio: Mapping[str, AudioMean]
+
+
+class TasteAnswer(msgspec.Struct, frozen=True):
+    """A listener's taste of this moment; None without an event."""
+
+    user_id: str
+    state: StateShown
+    degraded: tuple[str, ...]
+    taste: TasteShown | None
+
+
+class PlaylistBrief(msgspec.Struct, frozen=True):
+    """A playlist without its tracks."""
+
+    playlist_id: str
+    name: str
+    tracks: int
+    source: str | None
+    changed_at: datetime
+
+
+class PlaylistsAnswer(msgspec.Struct, frozen=True):
+    """A page of a listener's playlists, oldest first."""
+
+    user_id: str
+    items: tuple[PlaylistBrief, ...]
+    next_cursor: str | None
+
+
 class EventOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one event of the request; `index` is its position."""
 
@@ -217,7 +305,7 @@ class ProblemShown(msgspec.Struct, frozen=True):
 
 ANSWERS = (
     ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
-    EventsAnswer, ProblemShown,
+    EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer, ProblemShown,
 )  # fmt: skip
 _REF = "#/components/schemas/{model}"
 

@@ -56,6 +56,8 @@ class World:
             answers=Answers(model, catalogue, DEFAULT_WEIGHTS, executor),
             events=self.kafka,
             search=LiveSearch(catalogue, executor),
+            histories=self.postgres,
+            playlists=self.postgres,
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
             on_crash=lambda: self.crashes.append("crash"),
