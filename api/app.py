@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from api import problems
 from api.background import running
 from api.middleware import RequestContext
-from api.resources import events, health, recommend, tracks, users
+from api.resources import events, feedback, health, recommend, tracks, users
 from api.schemas import components
 from api.services import Services
 from segue import __version__
@@ -29,7 +29,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
-    for resource in (recommend, events, tracks, users, health):
+    for resource in (recommend, events, feedback, tracks, users, health):
         app.include_router(resource.router(services))
     _document(app)
     return app

@@ -75,6 +75,13 @@ TASTE = {
         "audio": {"energy": {"mean": 0.81, "deviation": 0.12}, "tempo": {"mean": 117.2, "deviation": 14.0}},
     },
 }  # fmt: skip
+FEEDBACKS = {
+    "like": {"action": "like", "track_id": TRACK["track_id"]},
+    "block": {"action": "block", "track_id": TRACK["track_id"], "rec_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77"},
+    "not now": {"action": "not_now", "track_id": TRACK["track_id"], "days": 7},
+    "block an artist": {"action": "block_artist", "artist": "Rick Astley"},
+}
+FEEDBACK = {"user_id": "alice", "event_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "action": "block", "until": None}
 LISTENER_QUESTIONS = {
     "plain": {"user_id": "alice"},
     "steered": {

@@ -255,6 +255,41 @@ class TasteAnswer(msgspec.Struct, frozen=True):
     taste: TasteShown | None
 
 
+class BlockedTrack(msgspec.Struct, frozen=True):
+    """A track that is never recommended, in no version; `until`: None for good. Name and artists where the catalogue has it."""
+
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    until: datetime | None
+
+
+class BlockedArtist(msgspec.Struct, frozen=True):
+    """An artist of whom nothing is recommended, as a guest neither; `until`: None for good."""
+
+    artist: str
+    until: datetime | None
+
+
+class BlocksAnswer(msgspec.Struct, frozen=True):
+    """What a listener shut out, as of this moment."""
+
+    user_id: str
+    state: StateShown
+    degraded: tuple[str, ...]
+    tracks: tuple[BlockedTrack, ...]
+    artists: tuple[BlockedArtist, ...]
+
+
+class FeedbackAnswer(msgspec.Struct, frozen=True):
+    """Feedback that is stored for good. `until`: when a block ends by itself."""
+
+    user_id: str
+    event_id: str
+    action: str
+    until: datetime | None
+
+
 class PlaylistBrief(msgspec.Struct, frozen=True):
     """A playlist without its tracks."""
 
@@ -305,7 +340,8 @@ class ProblemShown(msgspec.Struct, frozen=True):
 
 ANSWERS = (
     ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
-    EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer, ProblemShown,
+    EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer,
+    BlocksAnswer, FeedbackAnswer, ProblemShown,
 )  # fmt: skip
 _REF = "#/components/schemas/{model}"
 
