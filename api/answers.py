@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,8 @@ from segue.taste import TasteWeights
 
 MODEL = "model"
 """Named in `degraded` while no snapshot is loaded."""
+
+T = TypeVar("T")
 
 Ask = Callable[[Recommender], Answer]
 
@@ -59,12 +62,13 @@ class Answers:
     ) -> Answered:
         """Tracks for a listener; chosen genres and artists lead for a new one."""
         now_s = time.time()
+        steering = _without_blocked(wanted.steering, [row], now_s)
 
         def ask(recommender: Recommender) -> Answer:
             history = self._history(recommender, row, now_s)
-            return recommender.for_listener(history, wanted.n, wanted.steering, genres=genres, artists=artists, now_s=now_s)
+            return recommender.for_listener(history, wanted.n, steering, genres=genres, artists=artists, now_s=now_s)
 
-        return await self._answered(ask, wanted, self._heard([row], wanted.steering, now_s), genres)
+        return await self._answered(ask, replace(wanted, steering=steering), self._heard([row], steering, now_s), genres)
 
     async def for_song(self, track: Track, wanted: Wanted) -> Answered:
         """Tracks like this one."""
@@ -88,12 +92,19 @@ class Answers:
     async def for_group(self, rows: Mapping[str, ListenerRow | None], wanted: Wanted) -> Answered:
         """What suits these listeners, by user id, together."""
         now_s = time.time()
+        steering = _without_blocked(wanted.steering, list(rows.values()), now_s)
 
         def ask(recommender: Recommender) -> Answer:
             members = {user_id: self._history(recommender, row, now_s) for user_id, row in rows.items()}
-            return recommender.for_group(members, wanted.n, wanted.steering, now_s=now_s)
+            return recommender.for_group(members, wanted.n, steering, now_s=now_s)
 
-        return await self._answered(ask, wanted, self._heard(list(rows.values()), wanted.steering, now_s), ())
+        return await self._answered(
+            ask, replace(wanted, steering=steering), self._heard(list(rows.values()), steering, now_s), ()
+        )
+
+    async def in_thread(self, call: Callable[[], T]) -> T:
+        """The result of a call that computes, in one of the threads for scoring."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     async def _answered(self, ask: Ask, wanted: Wanted, hidden: set[TrackNo], genres: Sequence[str]) -> Answered:
         served = self._model.served
@@ -101,7 +112,7 @@ class Answers:
             call = partial(popular, self._catalogue.most_popular(), wanted.n, wanted.steering, hidden, genres)
         else:
             call = partial(ask, served.recommender)
-        answer = await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        answer = await self.in_thread(call)
         notes = tuple(NoteShown(note.code, note.text, note.fields) for note in answer.notes)
         return Answered(self._items(answer.items), notes, served.version if served else None, () if served else (MODEL,))
 
@@ -132,6 +143,16 @@ class Answers:
         seed = None if why.seed_track_no is None else self._catalogue.get(why.seed_track_no)
         reason = ReasonShown(why.code, why.text, seed.track_id if seed else None, why.seed_artist)
         return Item(track.track_id, track.name, track.artists, found.score, reason, found.sources, found.propensity, why.suits)
+
+
+def _without_blocked(steering: Steering, rows: Sequence[ListenerRow | None], now_s: float) -> Steering:
+    """The steering, and what any of the listeners shut out for now."""
+    blocks = [row.blocks.at(now_s) for row in rows if row is not None and len(row.blocks)]
+    if not blocks:
+        return steering
+    tracks = frozenset(steering.blocked_tracks).union(*(own.tracks for own in blocks))
+    artists = dict.fromkeys([*steering.blocked_artists, *(name for own in blocks for name in own.artists)])
+    return replace(steering, blocked_tracks=tracks, blocked_artists=tuple(artists))
 
 
 def state_shown(found: FoundState) -> StateShown:

@@ -16,7 +16,7 @@ from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.bounds import Bounds
 from api.middleware import RequestContext
-from api.resources import events, health, recommend, tokens, tracks, users
+from api.resources import events, feedback, health, recommend, tokens, tracks, users
 from api.schemas import components
 from api.services import Services
 from segue import __version__
@@ -45,7 +45,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=SHOWN)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
-    for resource in (recommend, events, tracks, users, tokens, health):
+    for resource in (recommend, events, feedback, tracks, users, tokens, health):
         app.include_router(resource.router(services), dependencies=[Depends(authorise)])
     declare_documentation(app)
     check_declared(app)
@@ -59,6 +59,7 @@ def _lifespan(services: Services) -> Any:
         services.events.start()
         services.metrics.watch_queue(services.events.queued)
         await services.catalogue.refresh()
+        await services.search.refresh()
         await services.model.refresh()
         async with _following(services):
             yield
@@ -70,7 +71,12 @@ def _lifespan(services: Services) -> Any:
 
 def _following(services: Services) -> AbstractAsyncContextManager[None]:
     poll_s = services.settings.api_poll_s
-    return running(services.on_crash, catalogue=services.catalogue.run(poll_s), model=services.model.run(poll_s))
+    return running(
+        services.on_crash,
+        catalogue=services.catalogue.run(poll_s),
+        model=services.model.run(poll_s),
+        search=services.search.run(),
+    )
 
 
 def _document(app: FastAPI) -> None:

@@ -19,14 +19,17 @@ from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.metrics import Metrics
+from api.search.live_search import LiveSearch
 from api.services import Services
 from api.snapshot_loader import snapshot_loader
 from segue.kafka import producer_config
 from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.history import HistoryStore
 from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
+from segue.stores.postgres.playlists import PlaylistStore
 from segue.stores.postgres.users import UserStore
 from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
@@ -48,6 +51,7 @@ def build_services(settings: Settings) -> Services:
     queries = _threads(QUERY_THREADS, "postgres")
     scoring = _threads(SCORING_THREADS, "scoring")
     followers = [_threads(1, "catalogue"), _threads(1, "model")]
+    searching = _threads(1, "search")
     database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
     following = Database(settings.require_postgres(), max_connections=len(followers))
     rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
@@ -67,7 +71,7 @@ def build_services(settings: Settings) -> Services:
     async def close() -> None:
         await rows.close()
         await shared.close()
-        for executor in (queries, scoring, *followers):
+        for executor in (queries, scoring, searching, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
         following.close()
@@ -81,7 +85,9 @@ def build_services(settings: Settings) -> Services:
         listeners=ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks),
         answers=Answers(model, catalogue, weights, scoring),
         events=events,
-        search=CatalogueStore(database),
+        search=LiveSearch(catalogue, searching),
+        histories=HistoryStore(database),
+        playlists=PlaylistStore(database),
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         identities=Identities(ring, tokens, settings.api_keys_required),

@@ -41,6 +41,47 @@ GROUP = {
         }
     ],
 }
+_FEATURES = {
+    "danceability": 0.721, "energy": 0.939, "key": 8, "loudness": -11.8, "mode": 1, "speechiness": 0.0376, "acousticness": 0.115,
+    "instrumentalness": 0.0, "liveness": 0.108, "valence": 0.914, "tempo": 113.3,
+}  # fmt: skip
+TRACK = {
+    "track_id": "4uLU6hMCjMI75M1A2tKUQC", "name": "Never Gonna Give You Up", "artists": ["Rick Astley"],
+    "album": "Whenever You Need Somebody", "year": 1987, "duration_ms": 213_573, "explicit": False, "popularity": 77,
+    "genres": ["pop", "dance pop"], "mood": "happy", "features": _FEATURES,
+}  # fmt: skip
+SEARCH = {"query": "never gona giv", "items": [TRACK], "forgiven": True, "next_cursor": None}
+AUDIO = {
+    "track_id": TRACK["track_id"], "mood": "happy", "features": _FEATURES, "key": "G♯ major",
+    "ranks": {"danceability": 0.62, "energy": 0.93, "valence": 0.95, "tempo": 0.41}, "degraded": [],
+}  # fmt: skip
+HISTORY = {
+    "user_id": "alice",
+    "items": [
+        {
+            "event_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "type": "play", "track_id": TRACK["track_id"],
+            "name": TRACK["name"], "artists": TRACK["artists"], "occurred_at": "2026-11-23T19:04:58Z", "ms_played": 181_000,
+            "session_id": None, "rec_id": None, "position": None, "source": None,
+        }
+    ],
+    "next_cursor": "eyJvY2N1cnJlZF9hdCI6IjIwMjYtMTEtMjNUMTk6MDQ6NThaIn0",
+}  # fmt: skip
+TASTE = {
+    "user_id": "alice", "state": _STATE, "degraded": [],
+    "taste": {
+        "tracks": 31, "plays": 40, "skips": 2, "liked": 3, "disliked": 0,
+        "genres": [{"name": "pop", "share": 0.61}], "artists": [{"name": "Rick Astley", "share": 0.2}],
+        "moods": [{"name": "happy", "share": 0.7}], "eras": [{"decade": 1980, "share": 0.55}],
+        "audio": {"energy": {"mean": 0.81, "deviation": 0.12}, "tempo": {"mean": 117.2, "deviation": 14.0}},
+    },
+}  # fmt: skip
+FEEDBACKS = {
+    "like": {"action": "like", "track_id": TRACK["track_id"]},
+    "block": {"action": "block", "track_id": TRACK["track_id"], "rec_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77"},
+    "not now": {"action": "not_now", "track_id": TRACK["track_id"], "days": 7},
+    "block an artist": {"action": "block_artist", "artist": "Rick Astley"},
+}
+FEEDBACK = {"user_id": "alice", "event_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "action": "block", "until": None}
 LISTENER_QUESTIONS = {
     "plain": {"user_id": "alice"},
     "steered": {

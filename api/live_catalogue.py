@@ -89,12 +89,6 @@ class LiveCatalogue:
             self._by_popularity = sorted(self.tracks(), key=lambda track: (-(track.popularity or 0), track.track_no))
         return self._by_popularity
 
-    def search(self, query: str, limit: int) -> list[Track]:
-        """Tracks that hold every word of `query`, most popular first. A scan: for when Postgres is away."""
-        words = query.casefold().split()
-        found = [track for track in self.most_popular() if words and all(word in _text(track) for word in words)]
-        return found[:limit]
-
     def subscribe(self, subscriber: Subscriber) -> None:
         """Have every change told, on the event loop."""
         self._subscribers.append(subscriber)
@@ -164,7 +158,3 @@ class LiveCatalogue:
 
 def _folded(names: Sequence[str]) -> set[str]:
     return {name.casefold() for name in names}
-
-
-def _text(track: Track) -> str:
-    return " ".join((track.name, *track.artists, track.album or "")).casefold()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from segue.catalogue import Mood
 from segue.errors import InvalidEvent
-from segue.events import check_id
+from segue.events import MAX_ARTIST, MAX_BLOCK, check_id
 
 MAX_ANSWERS = 100
 MAX_EXCLUDED = 1_000
@@ -20,6 +21,8 @@ MAX_PLAYLIST = 1_000
 MAX_TITLE = 200
 MAX_MEMBERS = 10
 MAX_HEARD_DAYS = 36_500
+NOT_NOW_DAYS = 30
+Action = Literal["like", "unlike", "dislike", "undislike", "block", "unblock", "not_now", "block_artist", "unblock_artist"]
 MAX_SEED = 2**53 - 1
 """Whole numbers up to here survive every JSON reader."""
 
@@ -168,4 +171,31 @@ class GroupQuestion(Listened):
     user_ids: list[Id] = Field(min_length=1, max_length=MAX_MEMBERS)
 
 
-QUESTIONS = (ListenerQuestion, SessionQuestion, PlaylistQuestion, GroupQuestion)
+class Feedback(BaseModel):
+    """What a listener says about a track or an artist."""
+
+    model_config = _CLOSED
+
+    action: Action
+    track_id: Id | None = Field(default=None, description="Needed by all but block_artist and unblock_artist.")
+    artist: str | None = Field(default=None, min_length=1, max_length=MAX_ARTIST, description="Whom block_artist is about.")
+    days: Annotated[float, Field(gt=0, le=MAX_BLOCK.days, allow_inf_nan=False)] | None = Field(
+        default=None, description=f"How long a block lasts; for good if left out, {NOT_NOW_DAYS} days for not_now."
+    )
+    rec_id: uuid.UUID | None = Field(default=None, description="Of the answer in which the track stood.")
+    position: Annotated[int, Field(ge=0, lt=32_768)] | None = None
+    event_id: uuid.UUID | None = Field(default=None, description="Makes a repeated request count once.")
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Feedback:
+        about_artist = self.action in ("block_artist", "unblock_artist")
+        if about_artist and self.artist is None:
+            raise ValueError(f"{self.action} needs an artist")
+        if not about_artist and self.track_id is None:
+            raise ValueError(f"{self.action} needs a track_id")
+        if self.days is not None and self.action not in ("block", "block_artist", "not_now"):
+            raise ValueError(f"{self.action} has no days")
+        return self
+
+
+QUESTIONS = (ListenerQuestion, SessionQuestion, PlaylistQuestion, GroupQuestion, Feedback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
-from segue.events import AudioFeatures
+from segue.events import AudioFeatures, ListeningType
 
 
 class ReasonShown(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -133,11 +134,30 @@ class TrackShown(msgspec.Struct, frozen=True):
 
 
 class TracksFound(msgspec.Struct, frozen=True):
-    """Answer of a search."""
+    """Answer of a search. `forgiven`: typing errors were looked for. `next_cursor`: None on the last page."""
 
     query: str
-    degraded: tuple[str, ...]
     items: tuple[TrackShown, ...]
+    forgiven: bool
+    next_cursor: str | None
+
+
+class TracksAnswer(msgspec.Struct, frozen=True):
+    """Several tracks, and the ids that name none."""
+
+    items: tuple[TrackShown, ...]
+    missing: tuple[str, ...]
+
+
+class AudioShown(msgspec.Struct, frozen=True):
+    """How a track sounds. `ranks`: for each feature the share (0..1) of the catalogue with less of it; empty without a model."""
+
+    track_id: str
+    mood: Mood | None
+    features: AudioFeatures | None
+    key: str | None
+    ranks: dict[str, float]
+    degraded: tuple[str, ...]
 
 
 class TopTrack(msgspec.Struct, frozen=True):
@@ -164,6 +184,128 @@ class UserShown(msgspec.Struct, frozen=True):
     state: StateShown
     degraded: tuple[str, ...]
     top_tracks: tuple[TopTrack, ...]
+
+
+class PastEventShown(msgspec.Struct, frozen=True):
+    """One stored event; `name` and `artists` are None and empty where the catalogue does not know the track."""
+
+    event_id: str
+    type: ListeningType
+    track_id: str
+    name: str | None
+    artists: tuple[str, ...]
+    occurred_at: datetime
+    ms_played: int | None
+    session_id: str | None
+    rec_id: str | None
+    position: int | None
+    source: str | None
+
+
+class HistoryAnswer(msgspec.Struct, frozen=True):
+    """A page of a history, newest first."""
+
+    user_id: str
+    items: tuple[PastEventShown, ...]
+    next_cursor: str | None
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """A name and its share (0..1) of what a listener likes."""
+
+    name: str
+    share: float
+
+
+class Era(msgspec.Struct, frozen=True):
+    """A decade by its first year and its share (0..1)."""
+
+    decade: int
+    share: float
+
+
+class AudioMean(msgspec.Struct, frozen=True):
+    """Mean and standard deviation of an audio feature, weighted by preference."""
+
+    mean: float
+    deviation: float
+
+
+class TasteShown(msgspec.Struct, frozen=True):
+    """Totals of the live row, and shares of its positive preference. `audio` is empty where no sound is known."""
+
+    tracks: int
+    plays: int
+    skips: int
+    liked: int
+    disliked: int
+    genres: tuple[Shared, ...]
+    artists: tuple[Shared, ...]
+    moods: tuple[Shared, ...]
+    eras: tuple[Era, ...]
+    audio: Mapping[str, AudioMean]
+
+
+class TasteAnswer(msgspec.Struct, frozen=True):
+    """A listener's taste of this moment; None without an event."""
+
+    user_id: str
+    state: StateShown
+    degraded: tuple[str, ...]
+    taste: TasteShown | None
+
+
+class BlockedTrack(msgspec.Struct, frozen=True):
+    """A track that is never recommended, in no version; `until`: None for good. Name and artists where the catalogue has it."""
+
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    until: datetime | None
+
+
+class BlockedArtist(msgspec.Struct, frozen=True):
+    """An artist of whom nothing is recommended, as a guest neither; `until`: None for good."""
+
+    artist: str
+    until: datetime | None
+
+
+class BlocksAnswer(msgspec.Struct, frozen=True):
+    """What a listener shut out, as of this moment."""
+
+    user_id: str
+    state: StateShown
+    degraded: tuple[str, ...]
+    tracks: tuple[BlockedTrack, ...]
+    artists: tuple[BlockedArtist, ...]
+
+
+class FeedbackAnswer(msgspec.Struct, frozen=True):
+    """Feedback that is stored for good. `until`: when a block ends by itself."""
+
+    user_id: str
+    event_id: str
+    action: str
+    until: datetime | None
+
+
+class PlaylistBrief(msgspec.Struct, frozen=True):
+    """A playlist without its tracks."""
+
+    playlist_id: str
+    name: str
+    tracks: int
+    source: str | None
+    changed_at: datetime
+
+
+class PlaylistsAnswer(msgspec.Struct, frozen=True):
+    """A page of a listener's playlists, oldest first."""
+
+    user_id: str
+    items: tuple[PlaylistBrief, ...]
+    next_cursor: str | None
 
 
 class EventOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -205,17 +347,10 @@ class ProblemShown(msgspec.Struct, frozen=True):
 
 
 ANSWERS = (
-    ListenerAnswer,
-    SongAnswer,
-    NextAnswer,
-    GroupAnswer,
-    TrackShown,
-    TracksFound,
-    UserShown,
-    EventsAnswer,
-    TokenAnswer,
-    ProblemShown,
-)
+    ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
+    EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer,
+    BlocksAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
+)  # fmt: skip
 _REF = "#/components/schemas/{model}"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from api.access.admission import Identities
@@ -17,18 +18,44 @@ from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.metrics import Metrics
-from segue.catalogue import Track
+from api.search.live_search import LiveSearch
+from segue.events import ListeningType
 from segue.settings import Settings
+from segue.stores.postgres.history import Moment, PastEvent
+from segue.stores.postgres.playlists import Playlist
 from segue.taste import TasteWeights
 
 Probe = Callable[[], Awaitable[None]]
 
 
-class TrackSearch(Protocol):
-    """Full-text search; `segue.stores.postgres.catalogue.CatalogueStore` is one."""
+class Histories(Protocol):
+    """What listeners did; `segue.stores.postgres.history.HistoryStore` is one. Every call may raise PostgresUnavailable."""
 
-    def search(self, query: str, limit: int) -> list[Track]:
-        """Tracks that hold every word of `query`, best first. Raises PostgresUnavailable."""
+    def newest(
+        self,
+        user_id: str,
+        limit: int,
+        types: Collection[ListeningType],
+        before: Moment | None = None,
+        since: datetime | None = None,
+    ) -> list[PastEvent] | None:
+        """The newest events before a moment and after a time, newest first. None for an unknown user."""
+
+    def oldest(self, user_id: str, limit: int, types: Collection[ListeningType], since: datetime) -> list[PastEvent] | None:
+        """The first events after a time, oldest first. None for an unknown user."""
+
+    def count(self, user_id: str, types: Collection[ListeningType]) -> int | None:
+        """How many events are stored. None for an unknown user."""
+
+
+class Playlists(Protocol):
+    """Playlists; `segue.stores.postgres.playlists.PlaylistStore` is one. Every call may raise PostgresUnavailable."""
+
+    def get(self, playlist_id: str) -> Playlist | None:
+        """The playlist, or None."""
+
+    def owned(self, owner_id: str, limit: int, after: int = 0) -> list[Playlist]:
+        """The owner's playlists with a number over `after`, oldest first."""
 
 
 async def _nothing() -> None:
@@ -47,7 +74,9 @@ class Services:
     listeners: ListenerStates
     answers: Answers
     events: EventPublisher
-    search: TrackSearch
+    search: LiveSearch
+    histories: Histories
+    playlists: Playlists
     postgres: PostgresGate
     probes: dict[str, Probe]
     identities: Identities

@@ -16,6 +16,7 @@ MOODS: tuple[Mood, ...] = get_args(Mood)
 FARTHEST_FEATURE = 1e4
 """No year, tempo or loudness lies beyond: whatever does is an error and counts as unknown, or it alone would set the scale."""
 
+_PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 _YEAR = re.compile(r"\s*(\d{4})")
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]")
 _VERSION = re.compile(
@@ -70,6 +71,11 @@ def mood_of(features: AudioFeatures | None) -> Mood | None:
     if features.valence >= 0.5:
         return "happy" if features.energy >= 0.5 else "calm"
     return "energetic" if features.energy >= 0.5 else "sad"
+
+
+def key_name(key: int, mode: int) -> str | None:
+    """`C♯ minor` of a pitch class (0..11) and a mode (1 major, 0 minor); None for an unknown key."""
+    return f"{_PITCHES[key]} {'major' if mode else 'minor'}" if 0 <= key < len(_PITCHES) else None
 
 
 def song_key(name: str, artists: Sequence[str]) -> str:

@@ -24,16 +24,28 @@ from segue.ids import MAX_ID_BYTES
 
 VERSION = 1
 
-ListeningType = Literal["play", "skip", "like", "unlike", "dislike", "undislike", "playlist_add", "playlist_remove", "impression"]
+ListeningType = Literal[
+    "play", "skip", "like", "unlike", "dislike", "undislike", "playlist_add", "playlist_remove", "impression",
+    "block", "unblock", "block_artist", "unblock_artist",
+]  # fmt: skip
 LISTENING_TYPES: tuple[ListeningType, ...] = get_args(ListeningType)
 TYPE_CODES: dict[ListeningType, int] = {name: code for code, name in enumerate(LISTENING_TYPES)}
 """How a type is stored (smallint). Append only: stored rows depend on the order."""
+
+BLOCK_TYPES: tuple[ListeningType, ...] = ("block", "unblock", "block_artist", "unblock_artist")
+ARTIST_TYPES: tuple[ListeningType, ...] = ("block_artist", "unblock_artist")
+NOT_TASTE: tuple[ListeningType, ...] = ("impression", *BLOCK_TYPES)
+"""What was shown or shut out says nothing of how much a track is liked: no cell of the matrix."""
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 """An event may claim to be this far in the future; a client's clock may be ahead, not by more."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Listening services with per-play history start after this."""
 MAX_MS_PLAYED = 24 * 3600 * 1000
+MAX_BLOCK = timedelta(days=3_650)
+"""A block with an end; a longer one is meant for good."""
+MAX_ARTIST = 200
+"""Characters of a blocked artist: it is a key, and Postgres bounds the size of one."""
 MAX_TEXT = 1_000
 """Characters of a title, an artist, an album; searching and comparing longer ones would cost more than they are worth."""
 MAX_RECORD_EVENTS = 10_000
@@ -41,7 +53,11 @@ MAX_RECORD_EVENTS = 10_000
 
 
 class ListeningEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What one listener did with one track at one time. `ms_played` in milliseconds, `position` 0-based in the shown list."""
+    """What one listener did with one track at one time. `ms_played` in milliseconds, `position` 0-based in the shown list.
+
+    `artist`: whom `block_artist` and `unblock_artist` are about; their track is the one at which it was said. `until`: when a
+    block ends by itself.
+    """
 
     event_id: uuid.UUID
     type: ListeningType
@@ -53,6 +69,8 @@ class ListeningEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     rec_id: uuid.UUID | None = None
     position: int | None = None
     source: str | None = None
+    artist: str | None = None
+    until: datetime | None = None
     v: Literal[1] = 1
 
 
@@ -227,6 +245,23 @@ def check_listening_event(event: ListeningEvent, now: datetime) -> None:
         check_id("session_id", event.session_id)
     if event.source is not None:
         check_id("source", event.source)
+    if event.type in BLOCK_TYPES:
+        _check_block(event)
+
+
+def _check_block(event: ListeningEvent) -> None:
+    if event.type in ARTIST_TYPES:
+        if event.artist is None or not event.artist.strip():
+            raise InvalidEvent(f"artist is missing: {event.type} needs one", "invalid_artist")
+        check_text("artist", event.artist)
+        if len(event.artist) > MAX_ARTIST:
+            raise InvalidEvent(f"artist is longer than {MAX_ARTIST} characters", "text_too_long")
+    if event.until is None:
+        return
+    if event.until.tzinfo is None:
+        raise InvalidEvent("until has no time zone: append Z for UTC", "invalid_time")
+    if not event.occurred_at < event.until <= event.occurred_at + MAX_BLOCK:
+        raise InvalidEvent(f"until must be within {MAX_BLOCK.days} days after occurred_at", "invalid_time")
 
 
 def check_id(name: str, value: str) -> None:

@@ -26,6 +26,27 @@ class Cell(msgspec.Struct, gc=False):
         return (self.statement & 3) - 1
 
 
+MAX_BLOCKS = 1_000
+"""Blocked tracks and artists in a listener's state: the newest. The API refuses to add more; Postgres keeps all."""
+
+
+class Blocks(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a listener shut out: tracks by number and artists by name, each with the Unix time at which it ends, 0 for never."""
+
+    tracks: dict[TrackNo, int] = {}
+    artists: dict[str, int] = {}
+
+    def at(self, now_s: float) -> Blocks:
+        """Without what has ended."""
+        return Blocks(
+            {number: until for number, until in self.tracks.items() if not until or until > now_s},
+            {artist: until for artist, until in self.artists.items() if not until or until > now_s},
+        )
+
+    def __len__(self) -> int:
+        return len(self.tracks) + len(self.artists)
+
+
 @dataclass(slots=True)
 class ListenerState:
     """The absolute state of one listener: totals, and the cells that a write touched or, for a rebuild, the heaviest."""
@@ -36,3 +57,5 @@ class ListenerState:
     cells: list[Cell]
     is_new: bool = False
     """True if the listener had no event before this write, so that these cells are all there are."""
+    blocks: Blocks | None = None
+    """All blocks; None after a write that did not touch them."""

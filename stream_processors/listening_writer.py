@@ -19,6 +19,7 @@ from segue.events import TYPE_CODES, ListeningEvent
 from segue.ids import TrackNo, UserNo
 from segue.listeners import ListenerState
 from segue.logs import fields
+from segue.stores.postgres.blocks import block_statement
 from segue.stores.postgres.catalogue import resolve_tracks
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.listens import Listen, UserDeleted, lock_out_deletions, read_states, write_listens
@@ -154,6 +155,7 @@ class ListeningWriter:
             session_id=e.session_id,
             rec_id=e.rec_id,
             source=e.source,
+            block=block_statement(e, tracks[e.track_id]),
         )
 
     def skip(self, partition: int, mark: int, sequence: int) -> None:

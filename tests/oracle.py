@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import redis
 
-from segue.events import CatalogueTrack, ListeningEvent, PlaylistRecord, UserRecord
+from segue.events import NOT_TASTE, CatalogueTrack, ListeningEvent, PlaylistRecord, UserRecord
 from segue.stores.postgres.database import Database
 from segue.stores.redis.rows import row_key, unpack_row
 from segue.topics import CATALOGUE, PLAYLISTS, USERS
@@ -46,10 +46,10 @@ Rows = dict[tuple[str, str], tuple[object, ...]]
 
 
 def fold(events: Iterable[ListeningEvent]) -> Matrix:
-    """The matrix of these events; each event_id counts once, impressions do not count."""
+    """The matrix of these events; each event_id counts once, impressions and blocks do not count."""
     matrix: Matrix = {}
     for event in {event.event_id: event for event in events}.values():
-        if event.type != "impression":
+        if event.type not in NOT_TASTE:
             _add(matrix.setdefault((event.user_id, event.track_id), Expected()), event)
     return matrix
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from confluent_kafka import Producer
 
-from segue.events import LISTENING_TYPES, ListeningEvent, encode, encode_envelope
+from segue.events import ARTIST_TYPES, LISTENING_TYPES, ListeningEvent, encode, encode_envelope
 from segue.kafka import producer_config
 from segue.partitioning import partition_for
 from segue.settings import Settings
@@ -21,16 +21,18 @@ def random_events(count: int, seed: int, prefix: str, users: int = 200, tracks: 
     # By the prefix too: two tests with one seed must not make the same event ids.
     rng = random.Random(f"{prefix} {seed}")
     now = datetime.now(UTC)
+    kinds = rng.choices(LISTENING_TYPES, weights=(60, 20, 4, 1, 2, 1, 4, 1, 7, 2, 1, 2, 1), k=count)
     return [
         ListeningEvent(
             event_id=uuid.UUID(int=rng.getrandbits(128)),
-            type=rng.choices(LISTENING_TYPES, weights=(60, 20, 4, 1, 2, 1, 4, 1, 7))[0],
+            type=kind,
             user_id=f"{prefix}-{rng.randrange(users)}",
             track_id=f"{prefix}-track-{rng.randrange(tracks)}",
             occurred_at=now - timedelta(seconds=rng.randrange(30 * 86_400), microseconds=rng.randrange(1_000_000)),
             ms_played=rng.choice([None, 5_000, 200_000]),
+            artist=f"{prefix} Artist {rng.randrange(20)}" if kind in ARTIST_TYPES else None,
         )
-        for _ in range(count)
+        for kind in kinds
     ]
 
 

@@ -42,6 +42,8 @@ class SentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rec_id: uuid.UUID | None = None
     position: int | None = None
     source: str | None = None
+    artist: str | None = None
+    until: datetime | None = None
     v: Literal[1] = 1
 
     def checked(self, now: datetime) -> ListeningEvent:
@@ -49,7 +51,7 @@ class SentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         event = ListeningEvent(
             event_id=self.event_id or uuid7(), type=self.type, user_id=self.user_id, track_id=self.track_id,
             occurred_at=self.occurred_at or now, ms_played=self.ms_played, session_id=self.session_id, rec_id=self.rec_id,
-            position=self.position, source=self.source,
+            position=self.position, source=self.source, artist=self.artist, until=self.until,
         )  # fmt: skip
         check_listening_event(event, now)
         return event

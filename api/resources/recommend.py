@@ -97,6 +97,12 @@ def router(services: Services) -> APIRouter:
             SongAnswer(made.rec_id, track_id, answered.model_version, made.degraded, answered.items, notes, asked.seed)
         )
 
+    @routes.get("/tracks/{track_id}/similar", responses=documented(SongAnswer, examples.SONG), tags=["tracks"])
+    @needs(CATALOGUE)
+    async def similar_tracks(track_id: str, n: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10) -> Response:
+        """Songs like this one; `/recommend/song/{track_id}` takes filters."""
+        return await recommend_song(track_id, n)
+
     @routes.post("/recommend/user", include_in_schema=False)
     @routes.post(
         "/recommend/user/",

@@ -1,45 +1,90 @@
-"""`GET /tracks/{track_id}` from memory, `GET /tracks/search` from Postgres, or by a scan of the memory when it is away."""
+"""Tracks, all from memory: one, several, and those that are searched for."""
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
+from api import examples
 from api.access.needs import CATALOGUE, needs
+from api.answers import MODEL
+from api.cursors import MAX_CURSOR, decode_cursor, encode_cursor
 from api.problems import Problem
-from api.responses import json_response
-from api.schemas import TracksFound, TrackShown, documented
+from api.responses import json_response, tagged_response
+from api.schemas import AudioShown, TracksAnswer, TracksFound, TrackShown, documented
+from api.search.live_search import Place
 from api.services import Services
-from segue.catalogue import Track
-from segue.errors import NotFound, PostgresUnavailable
+from segue.catalogue import Track, key_name
+from segue.errors import NotFound
 from segue.events import check_id
 
 MAX_QUERY = 200
+MAX_TRACKS = 100
+MAX_PAGE = 100
 
 
 def router(services: Services) -> APIRouter:
     """The routes of tracks; search stands first, since `search` would be taken for a track id otherwise."""
     routes = APIRouter(tags=["tracks"])
 
-    @routes.get("/tracks/search", responses=documented(TracksFound))
+    @routes.get("/tracks/search", responses=documented(TracksFound, examples.SEARCH))
     @needs(CATALOGUE)
     async def search_tracks(
-        q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)], limit: Annotated[int, Query(ge=1, le=100)] = 20
+        q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY, examples=["never gona giv"])],
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+        cursor: Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before.")] = None,
     ) -> Response:
-        """Tracks whose title, artists or album hold every word of `q`, the last one as a beginning; best first."""
-        found, degraded = await _search(services, q, limit)
-        services.metrics.degraded(degraded)
-        return json_response(TracksFound(q, degraded, tuple(TrackShown.of(track) for track in found)))
+        """Tracks whose title, artists or album hold every word of `q`, the last one as a beginning; best first.
+
+        Where few do, words with typing errors match too (`forgiven`): one from four letters on, two from eight.
+        """
+        page = await services.search.find(q, limit, decode_cursor(cursor, Place))
+        items = tuple(TrackShown.of(track) for track in page.tracks)
+        return json_response(TracksFound(q, items, page.forgiven, encode_cursor(page.ended_at) if page.ended_at else None))
+
+    @routes.get("/tracks", responses=documented(TracksAnswer))
+    @needs(CATALOGUE)
+    async def get_tracks(
+        request: Request,
+        id: Annotated[list[str], Query(min_length=1, max_length=MAX_TRACKS, examples=[["4uLU6hMCjMI75M1A2tKUQC"]])],  # noqa: A002
+    ) -> Response:
+        """Several tracks at once, in the order of their ids; those that the catalogue lacks are named in `missing`."""
+        for track_id in id:
+            check_id("id", track_id)
+        require_catalogue(services)
+        found = {track_id: services.catalogue.by_id(track_id) for track_id in id}
+        items = tuple(TrackShown.of(track) for track in found.values() if track is not None)
+        return tagged_response(
+            request, TracksAnswer(items, tuple(track_id for track_id, track in found.items() if track is None))
+        )
 
     @routes.get("/tracks/{track_id}", responses=documented(TrackShown))
     @needs(CATALOGUE)
-    async def get_track(track_id: str) -> Response:
+    async def get_track(request: Request, track_id: str) -> Response:
         """One track of the catalogue."""
-        return json_response(TrackShown.of(known_track(services, track_id)))
+        return tagged_response(request, TrackShown.of(known_track(services, track_id)))
+
+    @routes.get("/tracks/{track_id}/audio", responses=documented(AudioShown, examples.AUDIO))
+    @needs(CATALOGUE)
+    async def get_audio(request: Request, track_id: str) -> Response:
+        """How a track sounds, and where that stands in the catalogue: `ranks` of 0.9 is more than nine tracks in ten."""
+        track = known_track(services, track_id)
+        return tagged_response(request, await _audio(services, track))
 
     return routes
+
+
+async def _audio(services: Services, track: Track) -> AudioShown:
+    served, features = services.model.served, track.features
+    if features is None:
+        return AudioShown(track.track_id, None, None, None, {}, ())
+    key = key_name(features.key, features.mode)
+    if served is None:
+        return AudioShown(track.track_id, track.mood, features, key, {}, (MODEL,))
+    ranks = await services.answers.in_thread(partial(served.recommender.sound_ranks, track.track_no))
+    return AudioShown(track.track_id, track.mood, features, key, ranks, ())
 
 
 def known_track(services: Services, track_id: str) -> Track:
@@ -59,11 +104,3 @@ def require_catalogue(services: Services) -> None:
         if services.catalogue.failure is not None:
             detail = f"the catalogue could not be read yet: {services.catalogue.failure}"
         raise Problem(503, "empty_catalogue", detail, headers={"Retry-After": "5"})
-
-
-async def _search(services: Services, query: str, limit: int) -> tuple[list[Track], tuple[str, ...]]:
-    try:
-        return await services.postgres.run(services.search.search, query, limit), ()
-    except PostgresUnavailable as error:
-        # A scan of 100,000 tracks takes about 0.1 s: not on the event loop.
-        return await asyncio.to_thread(services.catalogue.search, query, limit), (error.service,)

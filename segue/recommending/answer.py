@@ -104,6 +104,11 @@ class Recommender:
             raise NotFound(f"no track with number {track_no} in the catalogue")
         return track
 
+    def sound_ranks(self, track_no: TrackNo) -> dict[str, float]:
+        """For each audio feature of a track the share (0..1) of all tracks with less of it; empty where unknown."""
+        columns = self._columns([track_no])
+        return self._facts.sound_ranks(int(columns[0])) if len(columns) else {}
+
     def add_tracks(self, tracks: Sequence[Track]) -> Self:
         """A recommender in which these tracks stand: new ones, and changed ones with their new facts and content."""
         if not tracks:

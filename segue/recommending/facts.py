@@ -104,6 +104,13 @@ class Facts:
         values: Floats = self.features[:, FEATURES.index(name)]
         return values
 
+    def sound_ranks(self, column: int) -> dict[str, float]:
+        """For each known feature of a column the share of the shown tracks, of which it is known, that have less of it."""
+        own = self.features[column]
+        known = self.shown[:, None] & ~np.isnan(self.features)
+        less = ((self.features < own) & known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        return {name: round(float(less[at]), 4) for at, name in enumerate(FEATURES) if not np.isnan(own[at])}
+
     def in_genres(self, genres: Iterable[str]) -> Mask:
         """Which columns have any of the genres (case does not matter); a fresh array."""
         return self._any_of(self.genres, genres)

@@ -1,4 +1,4 @@
-"""Tracks in Postgres: upsert from the log, search, and the columns that every process keeps in memory."""
+"""Tracks in Postgres: upsert from the log, and the columns that every process keeps in memory."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _WRITTEN = (
 )
 # One JSON document instead of a value list: encoding it takes a tenth of the time that psycopg2 takes to quote the values.
 _UPSERT = f"""
-insert into tracks as t ({_WRITTEN}, words, changed_at, deleted_at)
-select {_WRITTEN}, to_tsvector('simple', concat_ws(' ', name, array_to_string(artists, ' '), album)), clock_timestamp(), null
+insert into tracks as t ({_WRITTEN}, changed_at, deleted_at)
+select {_WRITTEN}, clock_timestamp(), null
 from json_to_recordset(%s) as r(
     track_id text, name text, artists text[], album text, album_id text, released text, year smallint, duration_ms integer,
     explicit boolean, popularity smallint, genres text[], mood text, song_key text, features real[], source text,
@@ -33,7 +33,7 @@ on conflict (track_id) do update set
     name = excluded.name, artists = excluded.artists, album = excluded.album, album_id = excluded.album_id,
     released = excluded.released, year = excluded.year, duration_ms = excluded.duration_ms, explicit = excluded.explicit,
     popularity = excluded.popularity, genres = excluded.genres, mood = excluded.mood, song_key = excluded.song_key,
-    features = excluded.features, source = excluded.source, fetched_at = excluded.fetched_at, words = excluded.words,
+    features = excluded.features, source = excluded.source, fetched_at = excluded.fetched_at,
     changed_at = excluded.changed_at, deleted_at = null
 """
 
@@ -81,20 +81,6 @@ class CatalogueStore:
             )
             row = cursor.fetchone()
             return _track(row) if row else None
-
-    def search(self, query: str, limit: int) -> list[Track]:
-        """Tracks whose title, artists or album hold every word of `query`, the last word as a prefix; most popular first."""
-        words = [word for word in "".join(c if c.isalnum() else " " for c in query.casefold()).split() if word]
-        if not words:
-            return []
-        tsquery = " & ".join(f"'{word}'" for word in words) + ":*"
-        with self._database.transaction(read_only=True) as cursor:
-            cursor.execute(
-                f"""select {_COLUMNS} from tracks where words @@ to_tsquery('simple', %s) and deleted_at is null
-                    order by ts_rank(words, to_tsquery('simple', %s)) * (1 + coalesce(popularity, 0)) desc, track_no limit %s""",
-                (tsquery, tsquery, limit),
-            )
-            return [_track(row) for row in cursor]
 
 
 def upsert_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack]) -> None:

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from psycopg2.extensions import cursor as PgCursor
 
-from segue.events import TYPE_CODES
+from segue.events import BLOCK_TYPES, NOT_TASTE, TYPE_CODES
 from segue.ids import TrackNo, UserNo
 from segue.listeners import Cell, ListenerState
+from segue.stores.postgres.blocks import BlockStatement, read_blocks, write_blocks
 
 _STAGED = (
     "event_id, user_no, track_no, kafka_offset, occurred_at, weight, statement, ms_played, kafka_partition, type, position, "
     "session_id, rec_id, source"
 )
+_NOT_TASTE = ", ".join(str(TYPE_CODES[kind]) for kind in NOT_TASTE)
+_BLOCKING = ", ".join(str(TYPE_CODES[kind]) for kind in BLOCK_TYPES)
 _MERGE = f"""
 with fresh as (
     insert into listens ({_STAGED}) select {_STAGED} from staging
@@ -34,7 +37,7 @@ with fresh as (
            count(*) filter (where type = {TYPE_CODES["playlist_add"]})
              - count(*) filter (where type = {TYPE_CODES["playlist_remove"]}),
            coalesce(max(statement), 1), max(occurred_at)
-    from fresh where type <> {TYPE_CODES["impression"]}
+    from fresh where type not in ({_NOT_TASTE})
     group by user_no, track_no
     on conflict (user_no, track_no) do update set
         weight = i.weight + excluded.weight, plays = i.plays + excluded.plays, skips = i.skips + excluded.skips,
@@ -77,6 +80,7 @@ class Listen(msgspec.Struct, gc=False):
     session_id: str | None = None
     rec_id: uuid.UUID | None = None
     source: str | None = None
+    block: BlockStatement | None = None
 
 
 class UserDeleted(Exception):
@@ -98,7 +102,7 @@ def lock_out_writers(cursor: PgCursor) -> None:
 
 
 def write_listens(cursor: PgCursor, listens: Sequence[Listen]) -> tuple[dict[UserNo, ListenerState], int]:
-    """Store what is new and fold it into the matrix, in the caller's transaction.
+    """Store what is new and fold it into the matrix and the blocks, in the caller's transaction.
 
     Returns the absolute state of every listener with a new event, and how many events were new. Event ids stored before, or
     twice in `listens`, count once. Raises UserDeleted if a listener was deleted meanwhile.
@@ -110,7 +114,16 @@ def write_listens(cursor: PgCursor, listens: Sequence[Listen]) -> tuple[dict[Use
     touched = {listen.user_no for listen in listens}
     if len(states) < len(touched):
         _refuse_deleted(cursor, touched - states.keys())
+    blocks = [(listen.user_no, listen.block) for listen in listens if listen.block is not None]
+    if blocks:
+        write_blocks(cursor, blocks)
+        _add_blocks(cursor, states, {user_no for user_no, _ in blocks} & states.keys())
     return states, written
+
+
+def _add_blocks(cursor: PgCursor, states: Mapping[UserNo, ListenerState], user_nos: Collection[UserNo]) -> None:
+    for user_no, blocks in read_blocks(cursor, list(user_nos)).items():
+        states[user_no].blocks = blocks
 
 
 def _collect(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[UserNo, ListenerState], int]:
@@ -135,7 +148,9 @@ def _refuse_deleted(cursor: PgCursor, absent: set[UserNo]) -> None:
 
 
 def read_states(cursor: PgCursor, user_nos: Sequence[UserNo], max_cells: int) -> dict[UserNo, ListenerState]:
-    """The absolute state of these listeners with their heaviest `max_cells` tracks; statements count before weights.
+    """The absolute state of these listeners with their heaviest `max_cells` tracks and newest MAX_BLOCKS blocks.
+
+    Statements count before weights.
 
     Deleted users and users without an event are left out.
     """
@@ -154,16 +169,17 @@ def read_states(cursor: PgCursor, user_nos: Sequence[UserNo], max_cells: int) ->
     )
     for user_no, *cell in cursor:
         states[UserNo(user_no)].cells.append(Cell(*cell))
+    _add_blocks(cursor, states, states.keys())
     return states
 
 
 def read_touched(cursor: PgCursor, partition: int, from_sequence: int) -> dict[UserNo, ListenerState]:
-    """The absolute cells that events of `partition` at or after `from_sequence` touched: what a lost write to Redis held."""
+    """The absolute cells and blocks that events of `partition` from `from_sequence` on touched: what Redis may have lost."""
     cursor.execute(
         f"""select u.user_no, u.events, extract(epoch from u.last_event_at)::float8,
                    i.track_no, i.weight, i.plays, i.skips, i.saves, i.statement, extract(epoch from i.last_at)::float8
             from (select distinct user_no, track_no from listens
-                  where kafka_partition = %s and kafka_offset >= %s and type <> {TYPE_CODES["impression"]}) l
+                  where kafka_partition = %s and kafka_offset >= %s and type not in ({_NOT_TASTE})) l
             join interactions i using (user_no, track_no) join users u using (user_no) where u.deleted_at is null""",
         (partition, from_sequence),
     )
@@ -171,7 +187,21 @@ def read_touched(cursor: PgCursor, partition: int, from_sequence: int) -> dict[U
     for user_no, events, at_s, *cell in cursor:
         state = states.setdefault(UserNo(user_no), ListenerState(UserNo(user_no), events, at_s, []))
         state.cells.append(Cell(*cell))
+    _add_blockers(cursor, states, partition, from_sequence)
     return states
+
+
+def _add_blockers(cursor: PgCursor, states: dict[UserNo, ListenerState], partition: int, from_sequence: int) -> None:
+    cursor.execute(
+        f"""select user_no, events, extract(epoch from last_event_at)::float8 from users
+            where deleted_at is null and user_no in (
+                select user_no from listens where kafka_partition = %s and kafka_offset >= %s and type in ({_BLOCKING}))""",
+        (partition, from_sequence),
+    )
+    blockers = {UserNo(user_no): ListenerState(UserNo(user_no), events, at_s, []) for user_no, events, at_s in cursor}
+    for user_no, state in blockers.items():
+        states.setdefault(user_no, state)
+    _add_blocks(cursor, states, blockers.keys())
 
 
 def _copy_line(e: Listen) -> str:

@@ -3,12 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from psycopg2.extensions import cursor as PgCursor
 from psycopg2.extras import execute_values
 
 from segue.events import PlaylistRecord
 from segue.stores.postgres.catalogue import resolve_tracks
+from segue.stores.postgres.database import Database
+
+
+@dataclass(frozen=True)
+class Playlist:
+    """A playlist and its tracks in order; `playlist_no` grows with each new one."""
+
+    playlist_no: int
+    playlist_id: str
+    name: str
+    owner_id: str | None
+    source: str | None
+    changed_at: datetime
+    track_ids: tuple[str, ...]
+
+
+_SELECT = """
+select p.playlist_no, p.playlist_id, p.name, p.owner_id, p.source, p.changed_at,
+       array(select t.track_id from playlist_tracks m join tracks t using (track_no)
+             where m.playlist_no = p.playlist_no order by m.position)
+from playlists p
+"""
+
+
+class PlaylistStore:
+    """Reads playlists; every call may raise PostgresUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, playlist_id: str) -> Playlist | None:
+        """The playlist, or None."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(f"{_SELECT} where p.playlist_id = %s", (playlist_id,))
+            row = cursor.fetchone()
+            return _playlist(row) if row else None
+
+    def owned(self, owner_id: str, limit: int, after: int = 0) -> list[Playlist]:
+        """The owner's playlists with a number over `after`, oldest first."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(
+                f"{_SELECT} where p.owner_id = %s and p.playlist_no > %s order by p.playlist_no limit %s",
+                (owner_id, after, limit),
+            )
+            return [_playlist(row) for row in cursor]
+
+
+def _playlist(row: tuple[Any, ...]) -> Playlist:
+    number, playlist_id, name, owner_id, source, changed_at, track_ids = row
+    return Playlist(number, playlist_id, name, owner_id, source, changed_at, tuple(track_ids))
 
 
 def upsert_playlists(cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float]) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg2.extensions import cursor as Cursor
 
-from segue.events import TYPE_CODES
+from segue.events import NOT_TASTE, TYPE_CODES
 from segue.stores.postgres.binary_copy import copied
 from segue.stores.postgres.database import Database
 
@@ -24,7 +24,7 @@ _PAIRS = """
 select user_no, track_no, weight, saves, ((statement & 3) - 1)::int4, extract(epoch from last_at)::float8
 from interactions order by user_no, track_no
 """
-# Impressions say what was shown, not what was liked.
+# Impressions and blocks do not say what was liked.
 _TIMELINE = """
 select user_no, track_no,
        coalesce(sum(weight) filter (where occurred_at < '{cut}'), 0)::float8,
@@ -32,7 +32,7 @@ select user_no, track_no,
                          filter (where occurred_at < '{cut}'), 0), 0)::int4,
        ((coalesce(max(statement) filter (where occurred_at < '{cut}'), 1) & 3) - 1)::int4,
        extract(epoch from min(occurred_at))::float8
-from listens where type <> {impression} group by user_no, track_no order by user_no, track_no
+from listens where type not in ({not_taste}) group by user_no, track_no order by user_no, track_no
 """
 _PLAYLIST_COLUMNS = {"playlist_no": "i4", "track_no": "i4"}
 _PLAYLISTS = "select distinct playlist_no, track_no from playlist_tracks order by playlist_no, track_no"
@@ -117,7 +117,7 @@ def _timeline(cursor: Cursor, cut: datetime) -> dict[str, npt.NDArray[Any]]:
         cut=cut.isoformat(),
         add=TYPE_CODES["playlist_add"],
         remove=TYPE_CODES["playlist_remove"],
-        impression=TYPE_CODES["impression"],
+        not_taste=", ".join(str(TYPE_CODES[kind]) for kind in NOT_TASTE),
     )
     return copied(cursor, query, _PAIR_COLUMNS)
 

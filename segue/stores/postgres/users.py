@@ -47,7 +47,7 @@ class UserStore:
         return User(UserNo(row[0]), row[1], row[2], tuple(row[3]), *row[4:]) if row else None
 
     def state(self, user_id: str, max_cells: int) -> ListenerState | None:
-        """The user's totals and heaviest `max_cells` tracks, or None if unknown, deleted or without an event."""
+        """The user's totals, heaviest `max_cells` tracks and blocks, or None if unknown, deleted or without an event."""
         with self._database.transaction("REPEATABLE READ", read_only=True) as cursor:
             cursor.execute("select user_no from users where user_id = %s and deleted_at is null", (user_id,))
             row = cursor.fetchone()
@@ -93,7 +93,7 @@ def delete_users(cursor: PgCursor, user_ids: Sequence[str]) -> None:
         (sorted(set(user_ids)),),
     )
     numbers = [number for (number,) in cursor]
-    for table in ("listens", "interactions"):
+    for table in ("listens", "interactions", "blocks"):
         cursor.execute(f"delete from {table} where user_no = any(%s)", (numbers,))
     cursor.execute("delete from playlists where owner_id = any(%s)", (list(user_ids),))
 

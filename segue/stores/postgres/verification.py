@@ -23,6 +23,10 @@ _INTERACTIONS = """
 select user_id, track_id, weight, plays, skips, saves, statement, last_at
 from {0}.interactions join {0}.users using (user_no) join {0}.tracks using (track_no)
 """
+_BLOCKS = """
+select user_id, coalesce(track_id, 'artist ' || artist) as target, said, statement, until
+from {0}.blocks join {0}.users using (user_no) left join {0}.tracks using (track_no)
+"""
 _COMPARISONS = {
     "interactions": """
         select coalesce(a.user_id, b.user_id) || ' ' || coalesce(a.track_id, b.track_id)
@@ -30,6 +34,10 @@ _COMPARISONS = {
         where (a.plays, a.skips, a.saves, a.statement, a.last_at) is distinct from
               (b.plays, b.skips, b.saves, b.statement, b.last_at)
            or not abs(a.weight - b.weight) <= {tolerance} * greatest(1, abs(a.weight))""",
+    "blocks": """
+        select coalesce(a.user_id, b.user_id) || ' ' || coalesce(a.target, b.target)
+        from ({live_blocks}) a full join ({other_blocks}) b using (user_id, target)
+        where (a.said, a.statement, a.until) is distinct from (b.said, b.statement, b.until)""",
     "listens": """
         select coalesce(a.event_id, b.event_id)::text from {live}.listens a full join {other}.listens b using (event_id)
         where a.event_id is null or b.event_id is null""",
@@ -84,6 +92,7 @@ def compare(database: Database, other_schema: str) -> list[Comparison]:
     names = {"live": database.schema, "other": other_schema, "tolerance": WEIGHT_TOLERANCE}
     for side in ("live", "other"):
         names |= {f"{side}_interactions": _INTERACTIONS.format(names[side]), f"{side}_playlists": _PLAYLISTS.format(names[side])}
+        names |= {f"{side}_blocks": _BLOCKS.format(names[side])}
     with database.transaction("REPEATABLE READ", read_only=True) as cursor:
         return [_compare_one(cursor, table, query.format(**names)) for table, query in _COMPARISONS.items()]
 

@@ -10,7 +10,7 @@ import redis.exceptions
 
 from segue.errors import RedisUnavailable
 from segue.listeners import ListenerState
-from segue.stores.redis.rows import ListenerRow, pack_cells, pack_meta, row_key, unpack_row
+from segue.stores.redis.rows import ListenerRow, pack_blocks, pack_cells, pack_meta, row_key, unpack_row
 from segue.stores.redis.scripts import FILL_IF_ABSENT
 
 UNREACHABLE = (
@@ -40,7 +40,9 @@ class LiveRowReader:
 
     async def fill(self, user_id: str, state: ListenerState) -> None:
         """Store a state that was read from Postgres, unless a writer stored one meanwhile. Raises RedisUnavailable."""
-        args: list[bytes | str | int | float] = [self._ttl_s, pack_meta(state, time.time()), pack_cells(state.cells)]
+        args: list[bytes | str | int | float] = [
+            self._ttl_s, pack_meta(state, time.time()), pack_cells(state.cells), pack_blocks(state.blocks),
+        ]  # fmt: skip
         try:
             await self._fill(keys=[row_key(user_id, self._buckets)], args=args)
         except UNREACHABLE as error:

@@ -1,7 +1,8 @@
 """A listener's live row: one Redis hash of packed cells, and how it is named, packed and read.
 
     segue:{<bucket>}:guard:<partition>     the offset up to which this bucket holds the partition's events
-    segue:{<bucket>}:listener:<user_id>    hash: 4 bytes track_no -> CELL, and b"m" -> META, present in a complete row only
+    segue:{<bucket>}:listener:<user_id>    hash: 4 bytes track_no -> CELL, and b"m" -> META, present in a complete row only;
+                                           b"b" -> what the listener shut out, MessagePack, absent without any
 
 A row is complete or absent: cells are added only where META is, so a reader never takes a fragment for a history.
 """
@@ -10,15 +11,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from segue.listeners import Cell, ListenerState
+from segue.listeners import Blocks, Cell, ListenerState
 from segue.partitioning import partition_for
 
 META_FIELD = b"m"
+BLOCKS_FIELD = b"b"
+_blocks_encoder = msgspec.msgpack.Encoder()
+_blocks_decoder = msgspec.msgpack.Decoder(Blocks)
 _TRACK = struct.Struct("<I")
 _CELL = struct.Struct("<dIHhbI")
 _META = struct.Struct("<IQdd")
@@ -42,6 +47,7 @@ class ListenerRow:
     written_at_s: float
     track_nos: npt.NDArray[np.int32]
     cells: npt.NDArray[np.void]
+    blocks: Blocks = field(default_factory=Blocks)
 
 
 def bucket_of(user_id: str, buckets: int) -> int:
@@ -80,12 +86,17 @@ def pack_cells(cells: list[Cell]) -> bytes:
     )
 
 
+def pack_blocks(blocks: Blocks | None) -> bytes:
+    """The field of blocks as the scripts take it; empty for blocks that a write did not touch."""
+    return b"" if blocks is None else _blocks_encoder.encode(blocks)
+
+
 def unpack_row(stored: Mapping[bytes, bytes]) -> ListenerRow | None:
     """A row from HGETALL's answer, or None if there is none."""
     meta = stored.get(META_FIELD)
     if meta is None:
         return None
-    fields = [field for field in stored if field != META_FIELD]
+    fields = [name for name in stored if name not in (META_FIELD, BLOCKS_FIELD)]
     user_no, events, last_event_at_s, written_at_s = _META.unpack(meta)
     return ListenerRow(
         user_no,
@@ -93,7 +104,8 @@ def unpack_row(stored: Mapping[bytes, bytes]) -> ListenerRow | None:
         last_event_at_s,
         written_at_s,
         np.frombuffer(b"".join(fields), dtype="<u4").astype(np.int32),
-        np.frombuffer(b"".join(stored[field] for field in fields), dtype=CELL_DTYPE),
+        np.frombuffer(b"".join(stored[name] for name in fields), dtype=CELL_DTYPE),
+        _blocks_decoder.decode(stored[BLOCKS_FIELD]) if BLOCKS_FIELD in stored else Blocks(),
     )
 
 
@@ -103,6 +115,8 @@ def row_of(state: ListenerState, written_at_s: float) -> ListenerRow:
     width = _TRACK.size + CELL_BYTES
     chunks = [packed[at : at + width] for at in range(0, len(packed), width)]
     stored = {chunk[: _TRACK.size]: chunk[_TRACK.size :] for chunk in chunks}
+    if state.blocks is not None:
+        stored[BLOCKS_FIELD] = pack_blocks(state.blocks)
     row = unpack_row(stored | {META_FIELD: pack_meta(state, written_at_s)})
     assert row is not None  # noqa: S101 - META was just put there
     return row

@@ -13,7 +13,7 @@ import redis.exceptions
 
 from segue.errors import Fenced, RedisUnavailable
 from segue.listeners import ListenerState
-from segue.stores.redis.rows import bucket_of, guard_key, pack_cells, pack_meta, row_key, row_key_pattern
+from segue.stores.redis.rows import bucket_of, guard_key, pack_blocks, pack_cells, pack_meta, row_key, row_key_pattern
 from segue.stores.redis.scripts import BURY, FILL_IF_ABSENT, FILL_ROWS, WRITE_BATCH
 
 ABSENT = -1
@@ -87,7 +87,7 @@ class LiveRowWriter:
         keys = [guard_key(bucket, partition), *(row_key(user_id, self._buckets) for user_id in user_ids)]
         args: list[Any] = [expected, next_offset, self._max_cells, self._ttl_s]
         for state in states.values():
-            args += ["1" if state.is_new else "0", pack_meta(state, now_s), pack_cells(state.cells)]
+            args += ["1" if state.is_new else "0", pack_meta(state, now_s), pack_cells(state.cells), pack_blocks(state.blocks)]
         with _translated():
             status, offset, trimmed, *missing = self._write_batch(keys=keys, args=args)
         if status == b"ahead" and offset != next_offset:
@@ -111,7 +111,8 @@ class LiveRowWriter:
             keys = [guard_key(bucket, partition), *(row_key(user_id, self._buckets) for user_id in user_ids)]
             args: list[Any] = [at_offset, self._ttl_s]
             for user_id in user_ids:
-                args += [pack_meta(states[user_id], now_s), pack_cells(states[user_id].cells)]
+                state = states[user_id]
+                args += [pack_meta(state, now_s), pack_cells(state.cells), pack_blocks(state.blocks)]
             with _translated():
                 if not self._fill_rows(keys=keys, args=args):
                     return False
@@ -122,7 +123,7 @@ class LiveRowWriter:
         now_s = time.time()
         with _translated(), self._redis.pipeline(transaction=False) as pipeline:
             for user_id, state in states.items():
-                args: list[Any] = [self._ttl_s, pack_meta(state, now_s), pack_cells(state.cells)]
+                args: list[Any] = [self._ttl_s, pack_meta(state, now_s), pack_cells(state.cells), pack_blocks(state.blocks)]
                 self._fill_if_absent(keys=[row_key(user_id, self._buckets)], args=args, client=pipeline)
             return sum(map(int, pipeline.execute()))
 

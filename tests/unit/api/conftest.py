@@ -23,6 +23,7 @@ from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.metrics import Metrics
+from api.search.live_search import LiveSearch
 from api.services import Services
 from segue.catalogue import Track
 from segue.settings import Settings
@@ -65,7 +66,9 @@ class World:
             listeners=ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker),
             answers=Answers(model, catalogue, DEFAULT_WEIGHTS, executor),
             events=self.kafka,
-            search=self.postgres,
+            search=LiveSearch(catalogue, executor),
+            histories=self.postgres,
+            playlists=self.postgres,
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
             identities=Identities(self.ring(gate), self.tokens, self.settings.api_keys_required),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -17,11 +18,11 @@ from api.event_publisher import EventPublisher
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
-from api.services import TrackSearch
+from api.services import Histories, Playlists
 from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
 from segue.errors import CorruptSnapshot, KafkaUnavailable, PostgresUnavailable, RedisUnavailable
-from segue.events import AudioFeatures, ListeningEvent
+from segue.events import AudioFeatures, ListeningEvent, ListeningType
 from segue.ids import TrackNo, UserNo
 from segue.listeners import Cell, ListenerState
 from segue.models.als import AlsConfig, AlsModel
@@ -29,6 +30,8 @@ from segue.models.blend import Blend
 from segue.models.contract import Interactions
 from segue.recommending.answer import Recommender
 from segue.stores.postgres.catalogue import TrackChange
+from segue.stores.postgres.history import Moment, PastEvent
+from segue.stores.postgres.playlists import Playlist
 from segue.stores.postgres.users import User
 from segue.stores.redis.rows import ListenerRow, row_of
 from segue.taste import forward_factor
@@ -148,13 +151,15 @@ class FakeKeys(Keys):
         self.stored[made.prefix] = (replace(made, revoked_at=datetime.now(UTC)), digest)
 
 
-class FakePostgres(Users, TrackSource, TrackSearch, Registry):
+class FakePostgres(Users, TrackSource, Registry, Histories, Playlists):
     """Postgres: users, tracks and the registry."""
 
     def __init__(self, tracks: Sequence[Track]) -> None:
         self.users: dict[str, User] = {}
         self.keys = FakeKeys(self)
         self.states: dict[str, ListenerState] = {}
+        self.histories: dict[str, list[PastEvent]] = {}
+        self.playlists: dict[str, Playlist] = {}
         self.changes = [TrackChange(t.track_no, t, datetime(2026, 1, 1, tzinfo=UTC)) for t in tracks]
         self.promoted: str | None = None
         self.away = False
@@ -173,10 +178,39 @@ class FakePostgres(Users, TrackSource, TrackSearch, Registry):
         self.ping()
         return [change for change in self.changes if changed_at is None or change.changed_at >= changed_at]
 
-    def search(self, query: str, limit: int) -> list[Track]:
+    def newest(
+        self,
+        user_id: str,
+        limit: int,
+        types: Collection[ListeningType],
+        before: Moment | None = None,
+        since: datetime | None = None,
+    ) -> list[PastEvent] | None:
         self.ping()
-        named = [change.track for change in self.changes if change.track and query.casefold() in change.track.name.casefold()]
-        return named[:limit]
+        if user_id not in self.histories:
+            return None
+        told = sorted(self._told(user_id, types, since), key=_moment, reverse=True)
+        return [event for event in told if before is None or _moment(event) < (before.occurred_at, before.event_id)][:limit]
+
+    def oldest(self, user_id: str, limit: int, types: Collection[ListeningType], since: datetime) -> list[PastEvent] | None:
+        self.ping()
+        return sorted(self._told(user_id, types, since), key=_moment)[:limit] if user_id in self.histories else None
+
+    def count(self, user_id: str, types: Collection[ListeningType]) -> int | None:
+        self.ping()
+        return len(self._told(user_id, types, None)) if user_id in self.histories else None
+
+    def _told(self, user_id: str, types: Collection[ListeningType], since: datetime | None) -> list[PastEvent]:
+        return [e for e in self.histories[user_id] if e.type in types and (since is None or e.occurred_at > since)]
+
+    def get(self, playlist_id: str) -> Playlist | None:
+        self.ping()
+        return self.playlists.get(playlist_id)
+
+    def owned(self, owner_id: str, limit: int, after: int = 0) -> list[Playlist]:
+        self.ping()
+        theirs = [p for p in self.playlists.values() if p.owner_id == owner_id and p.playlist_no > after]
+        return sorted(theirs, key=lambda playlist: playlist.playlist_no)[:limit]
 
     def champion(self) -> tuple[str, str] | None:
         self.ping()
@@ -193,6 +227,10 @@ class FakePostgres(Users, TrackSource, TrackSearch, Registry):
     def delete(self, gone: Track) -> None:
         self.changes = [change for change in self.changes if change.track_no != gone.track_no]
         self.changes.append(TrackChange(gone.track_no, None, datetime.now(UTC)))
+
+
+def _moment(event: PastEvent) -> tuple[datetime, uuid.UUID]:
+    return event.occurred_at, event.event_id
 
 
 class FakePublisher(EventPublisher):
