@@ -9,6 +9,7 @@ Three questions, each on the state that their history leaves and through the cod
    kept from training. `three_plays` and `whole_history` are judged by the same held-out tracks, with everything heard left out of
    both lists: what differs is what the answer knows. `first_plays` is a newcomer's real beginning: the first three tracks liked,
    and what they come to like in as many days as the held-out part of the time split spans.
+   `next_track`: is the next track of a session found better when the order of listening is known?
 3. Does a track that nobody has played reach the right people? NEW_TRACKS are published after training. Of the listeners who are
    shown one among REACH, and of those in whose lists it stands highest, where does the true affinity (log-probability of
    choosing the track) stand among all listeners'?
@@ -35,6 +36,7 @@ from segue.evaluation.bootstrap import Interval, intervals, resampled_means
 from segue.evaluation.comparison import Comparison
 from segue.evaluation.judging import BLEND, Case, Rules, crossed, judged
 from segue.evaluation.metrics import Values, accuracy
+from segue.evaluation.next_track import judged_sequence
 from segue.evaluation.report import K, judged_listeners, ranked_lists
 from segue.evaluation.splits import Split, share_split
 from segue.models.blend import Blend, BlendConfig
@@ -84,6 +86,8 @@ def measured(found: World, progress: Callable[[str], None] = lambda _: None) -> 
         answers |= newcomers(people, blends[0], of_new)
         if name == "time":
             answers |= beginnings(people, blends[0], of_new)
+            progress("playing sessions on")
+            answers |= next_track(people, blends[0])
         figures |= {f"{name}_{key}": value for key, value in answers.items()}
         config = blends[0].config
     progress("publishing new tracks")
@@ -178,6 +182,19 @@ def beginnings(people: _People, blend: Blend, split: Split) -> Figures:
         "first_plays": accuracy(ranked_lists(blend, known[warm], K), later[warm])["ndcg"],
     }
     return {key: value for key, value in _shares(values).items() if key.startswith("first_plays")}
+
+
+def next_track(people: _People, blend: Blend) -> Figures:
+    """How well the next track of held-out sessions is found, without the order of listening and with the weight learnt for it.
+
+    Simulated sessions have no order of their own: what comes next is a chance draw from the session's genre.
+    """
+    order = judged_sequence(blend, people.trained.later_listens, people.trained.interactions.track_nos)
+    measured = {
+        name: getattr(order, name) for name in ("hit_without", "hit_with", "hit_lead", "mrr_without", "mrr_with", "mrr_lead")
+    }
+    figures: Figures = {"next_track_sessions": order.cases, "next_track_weight": order.weight}
+    return figures | {key: value for name, own in measured.items() for key, value in _figures(f"next_track_{name}", own).items()}
 
 
 def _warm(split: Split) -> npt.NDArray[np.intp]:

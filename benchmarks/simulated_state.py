@@ -16,6 +16,7 @@ from producers.sources.spotify_csv import Catalogue
 from segue.catalogue import Track, release_year
 from segue.events import TYPE_CODES
 from segue.ids import TrackNo
+from segue.models.transitions import OrderedListens, TransitionCounter, Transitions
 from segue.settings import load_settings
 from segue.stores.postgres.training import Pairs, TrainingData
 from segue.taste import DEFAULT_WEIGHTS, FULL_PLAY_MS, LANDMARK_S, TasteWeights
@@ -110,7 +111,25 @@ def training_data(found: World, cut_s: float, listeners: npt.NDArray[np.integer]
         members[:, 1],
         {},
         int(kept.sum()),
+        *_order(found, kept, cut_s),
     )
+
+
+def _order(found: World, kept: Mask, cut_s: float) -> tuple[Transitions, Transitions, OrderedListens]:
+    """What was played after what before the cut and since, and the listens since."""
+    heard = kept & np.isin(found.backlog.type_code, (TYPE_CODES["play"], TYPE_CODES["skip"]))
+    user, track = found.backlog.listener[heard] + 1, found.track_no[found.backlog.track[heard]]
+    order = np.lexsort((found.at_s[heard], user))
+    skipped = found.backlog.type_code[heard] == TYPE_CODES["skip"]
+    listens = OrderedListens(
+        user[order].astype(np.int32), track[order].astype(np.int32), found.at_s[heard][order], skipped[order].astype(np.int32),
+        np.zeros(len(order), np.int32),
+    )  # fmt: skip
+    past, later = (listens.at(mask) for mask in (listens.at_s < cut_s, listens.at_s >= cut_s))
+    counters = TransitionCounter(), TransitionCounter()
+    for counter, part in zip(counters, (past, later), strict=True):
+        counter.add(part)
+    return counters[0].transitions(), counters[1].transitions(), later
 
 
 def pairs(found: World, counted: Mask, among: Mask | None = None) -> Pairs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix, vstack
 from segue.catalogue import Track
 from segue.evaluation.splits import Split, time_split
 from segue.models.contract import MAX_PREFERENCE, Interactions
+from segue.models.transitions import OrderedListens
 from segue.stores.postgres.training import Pairs, TrainingData
 from segue.taste import TasteWeights, as_of, preference
 
@@ -28,12 +29,15 @@ LEAST_PLAYLIST_TRACKS = 2
 class Dataset:
     """`interactions`: everything, listeners first, then playlists. `catalogue`: the track of each column, None for a stub.
 
-    `validation`: the listeners' rows cut in time, None where there are no listens to cut.
+    `validation`: the listeners' rows cut in time, None where there are no listens to cut. `past_transitions`: what was played
+    after what before the cut; `later_listens`: what a sample of listeners played since, its track numbers known columns'.
     """
 
     interactions: Interactions
     catalogue: tuple[Track | None, ...]
     validation: Split | None
+    past_transitions: csr_matrix[np.float32] | None = None
+    later_listens: OrderedListens = field(default_factory=OrderedListens.none)
 
     def before_cut(self) -> Interactions:
         """What the models may see when they are judged by the validation part."""
@@ -41,7 +45,7 @@ class Dataset:
             return self.interactions
         playlists = self.interactions.preference[self.interactions.listeners :]
         rows = csr_matrix(vstack([self.validation.known, playlists], format="csr", dtype=np.float32))
-        return Interactions(rows, self.interactions.track_nos, self.interactions.listeners)
+        return Interactions(rows, self.interactions.track_nos, self.interactions.listeners, self.past_transitions)
 
 
 def built(data: TrainingData, tracks: Sequence[Track], weights: TasteWeights, now_s: float) -> Dataset:
@@ -54,9 +58,11 @@ def built(data: TrainingData, tracks: Sequence[Track], weights: TasteWeights, no
     playlists = _playlists(data, track_nos)
     rows = csr_matrix(vstack([listeners, playlists], format="csr", dtype=np.float32))
     return Dataset(
-        Interactions(rows, track_nos, len(user_nos)),
+        Interactions(rows, track_nos, len(user_nos), data.past_transitions.plus(data.later_transitions).matrix(track_nos)),
         tuple(by_no.get(number) for number in track_nos.tolist()),
         _validation(data, listeners, user_nos, track_nos, weights),
+        data.past_transitions.matrix(track_nos),
+        data.later_listens.at(np.isin(data.later_listens.track_no, track_nos)),
     )
 
 

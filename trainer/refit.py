@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from segue import __version__
 from segue.errors import SegueError
+from segue.evaluation.next_track import judged_sequence
 from segue.evaluation.report import evaluated
 from segue.evaluation.splits import Split
 from segue.evaluation.tuning import learn_weights
@@ -104,8 +105,12 @@ def _validated(dataset: Dataset, watch: Stopwatch) -> tuple[Blend, BlendConfig, 
     # Odd listeners teach the weights, even ones judge: nobody does both.
     with watch.stage("learn weights"):
         config, _ = learn_weights(blend, split.known[1::2], split.held_out[1::2])
+    with watch.stage("learn the order"):
+        order = judged_sequence(blend.reweighted(config), dataset.later_listens, dataset.interactions.track_nos)
+        config = replace(config, sequence=order.weight)
     with watch.stage("judge"):
-        return blend, config, _metrics(blend.reweighted(config), Split(split.known[::2], split.held_out[::2]))
+        metrics = _metrics(blend.reweighted(config), Split(split.known[::2], split.held_out[::2]))
+        return blend, config, metrics | {"sequence": order.metrics()}
 
 
 def _metrics(blend: Blend, split: Split) -> dict[str, dict[str, float]]:
@@ -141,6 +146,7 @@ def _manifest(
             "interactions": int(interactions.of_listeners().nnz),
             "playlists": int(interactions.preference.shape[0] - interactions.listeners),
             "events": data.events,
+            "transitions": blend.sequence.pairs,
         },
         seconds=dict(seconds),
         offsets=data.offsets,
@@ -149,5 +155,5 @@ def _manifest(
 
 
 def _parameters(blend: Blend) -> dict[str, dict[str, Any]]:
-    parts = {name: asdict(getattr(blend, name).config) for name in PARTS}
+    parts = {name: asdict(getattr(blend, name).config) for name in (*PARTS, "sequence")}
     return {"blend": asdict(blend.config), **parts}

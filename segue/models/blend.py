@@ -29,6 +29,7 @@ from segue.models.contract import Catalogue, Columns, Floats, History, Interacti
 from segue.models.moments import Moments
 from segue.models.popularity import PopularityModel
 from segue.models.ranking import standardise, top_columns
+from segue.models.sequence import SequenceModel
 
 PARTS = ("als", "co_listening", "content", "popularity")
 COLLABORATIVE = ("als", "co_listening")
@@ -49,8 +50,9 @@ TRUSTED_SUPPORT = 2.0
 class BlendConfig:
     """`weights`: by the least number of liked tracks for which they hold, ascending.
 
-    `likeness`: weights of als, co-listening and content for "songs like this one"; `transfer`: see the module. Raises ValueError
-    for weights that are not four finite numbers or are all 0.
+    `likeness`: weights of als, co-listening and content for "songs like this one"; `transfer`: see the module. `sequence`:
+    weight of what comes next after the last tracks, for questions that have an order; 0 until validation proves it. Raises
+    ValueError for weights that are not four finite numbers or are all 0.
     """
 
     weights: tuple[tuple[int, Weights], ...] = (
@@ -60,6 +62,7 @@ class BlendConfig:
     )
     likeness: tuple[float, float, float] = (0.2, 0.2, 1.0)
     transfer: float = 0.5
+    sequence: float = 0.0
 
     def __post_init__(self) -> None:
         for least, weights in self.weights:
@@ -99,24 +102,27 @@ class Blend(ReadingModel):
         co_listening: CoListeningModel | None = None,
         content: ContentModel | None = None,
         popularity: PopularityModel | None = None,
+        sequence: SequenceModel | None = None,
     ) -> None:
         self.config = config or BlendConfig()
         self.als = als or AlsModel()
         self.co_listening = co_listening or CoListeningModel()
         self.content = content or ContentModel()
         self.popularity = popularity or PopularityModel()
+        self.sequence = sequence or SequenceModel()
+        """Not one of PARTS, which look at a history without its order; questions that have one add it."""
         self.support: Floats = np.empty(0, np.float32)
         self.unsupported: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
-        for part in self.parts().values():
+        for part in (*self.parts().values(), self.sequence):
             part.fit(interactions, catalogue)
         return self.with_support(interactions.support())
 
     def relearned(self, config: BlendConfig, interactions: Interactions, catalogue: Catalogue) -> Blend:
         """A blend fitted to other interactions of the same catalogue: content, which hears nothing of listening, is kept."""
         blend = Blend(config, content=self.content)
-        for part in (blend.als, blend.co_listening, blend.popularity):
+        for part in (blend.als, blend.co_listening, blend.popularity, blend.sequence):
             part.fit(interactions, catalogue)
         return blend.with_support(interactions.support())
 
@@ -133,7 +139,8 @@ class Blend(ReadingModel):
 
     def reweighted(self, config: BlendConfig) -> Blend:
         """The same models under another configuration."""
-        return Blend(config, self.als, self.co_listening, self.content, self.popularity).with_support(self.support)
+        models = (self.als, self.co_listening, self.content, self.popularity, self.sequence)
+        return Blend(config, *models).with_support(self.support)
 
     def placed(self, columns: Columns, tracks: Sequence[Track]) -> Blend:
         """A blend with `tracks` in `columns`, which may be old ones or follow on the last. This one stays as it is.
@@ -143,7 +150,8 @@ class Blend(ReadingModel):
         new = [track for column, track in zip(columns, tracks, strict=True) if column >= self.n_tracks]
         content, popularity = self.content.placed(columns, tracks), self.popularity.extended(new)
         support = np.concatenate([self.support, np.zeros(len(new), np.float32)])
-        return Blend(self.config, self.als, self.co_listening, content, popularity).with_support(support)
+        models = (self.als, self.co_listening, content, popularity, self.sequence)
+        return Blend(self.config, *models).with_support(support)
 
     @property
     def n_tracks(self) -> int:
@@ -191,7 +199,7 @@ class Blend(ReadingModel):
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))
         np.save(directory / "support.npy", self.support, allow_pickle=False)
-        for name, part in self.parts().items():
+        for name, part in {**self.parts(), "sequence": self.sequence}.items():
             (directory / name).mkdir()
             part.save(directory / name)
 
@@ -199,13 +207,16 @@ class Blend(ReadingModel):
     def load(cls, directory: Path) -> Self:
         stored = json.loads((directory / "config.json").read_text())
         weights = tuple((least, tuple(values)) for least, values in stored["weights"])
-        config = BlendConfig(weights=weights, likeness=tuple(stored["likeness"]), transfer=stored["transfer"])
+        # Snapshots of before November 2026 know no order.
+        sequence = directory / "sequence"
+        config = BlendConfig(weights, tuple(stored["likeness"]), stored["transfer"], stored.get("sequence", 0.0))
         model = cls(
             config,
             AlsModel.load(directory / "als"),
             CoListeningModel.load(directory / "co_listening"),
             ContentModel.load(directory / "content"),
             PopularityModel.load(directory / "popularity"),
+            SequenceModel.load(sequence) if sequence.exists() else None,
         )
         return model.with_support(np.load(directory / "support.npy", allow_pickle=False))
 

@@ -35,16 +35,21 @@ class Interactions:
 
     `preference`: csr_matrix of shape (n_rows, n_tracks), float32, signed as in `segue.taste.preference`. Rows from `listeners`
     on are playlists, which tell what goes together but not what is popular. `track_nos`: int32 of shape (n_tracks,), ascending.
-    Raises ValueError when shapes contradict each other or a preference is not a finite number.
+    `transitions`: csr_matrix of shape (n_tracks, n_tracks), float32, at least 0: how often the track of the column was played
+    soon after the track of the row; None where no order is known. Raises ValueError when shapes contradict each other or a
+    preference is not a finite number.
     """
 
     preference: csr_matrix[np.float32]
     track_nos: npt.NDArray[np.int32]
     listeners: int
+    transitions: csr_matrix[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.preference.shape[1] != len(self.track_nos) or not 0 <= self.listeners <= self.preference.shape[0]:
             raise ValueError(f"matrix of shape {self.preference.shape}, {len(self.track_nos)} tracks, {self.listeners} listeners")
+        if self.transitions is not None and self.transitions.shape != (self.n_tracks, self.n_tracks):
+            raise ValueError(f"transitions of shape {self.transitions.shape} for {self.n_tracks} tracks")
         if not np.isfinite(self.preference.data).all():
             raise ValueError(self._broken())
 

@@ -38,6 +38,7 @@ from segue.recommending.reasons import (
     strongest_part,
     strongest_seeds,
 )  # fmt: skip
+from segue.recommending.recency import running_session
 from segue.recommending.retrieval import Pool
 from segue.recommending.sessions import session_history
 from segue.recommending.sources import GroupSource, Lift, ListenerSource, SongSource, Source, with_seeds
@@ -161,7 +162,8 @@ class Recommender:
         taste = with_seeds(_with_session(history, now_s), list(seeded)) if seeded else _with_session(history, now_s)
         lifts = (Lift("genres", self._facts.in_genres(genres).astype(np.float32), _fading(history)),) if genres else ()
         told = Circumstances(self._tracks, genres, seeded=seeded)
-        return self._listened(ListenerSource(self._blend, taste, lifts), heard, n, steering, told)
+        source = ListenerSource(self._blend, taste, lifts, running_session(history, now_s))
+        return self._listened(source, heard, n, steering, told)
 
     def for_session(self, tracks: Sequence[tuple[TrackNo, bool]], n: int, steering: Steering = STRAIGHT) -> Answer:
         """What to play after `tracks`, oldest first, each with whether it was skipped; nothing of the session comes again.
@@ -171,7 +173,7 @@ class Recommender:
         columns = self._lookup(np.array([number for number, _ in tracks], np.int32))
         known = [(int(column), skipped) for column, (_, skipped) in zip(columns, tracks, strict=True) if column >= 0]
         history = session_history([column for column, _ in known], [skipped for _, skipped in known])
-        return self._continued(history, n, steering)
+        return self._continued(history, n, steering, running=history)
 
     def for_playlist(self, track_nos: Sequence[TrackNo], n: int, steering: Steering = STRAIGHT, *, title: str = "") -> Answer:
         """Tracks that go on with a playlist; none of it comes again. Without tracks the title alone decides."""
@@ -206,12 +208,19 @@ class Recommender:
         source = SongSource(self._blend, int(column[0]), eligibility.mask)
         return self._asked(source, eligibility, n, steering, FOR_SONG, partial(_song_reasons, seed))
 
-    def _continued(self, history: History, n: int, steering: Steering, lifts: tuple[Lift, ...] = (), title: str = "") -> Answer:
-        """After a session or a playlist, whose own tracks are no news whatever `heard_days` says."""
+    def _continued(
+        self,
+        history: History,
+        n: int,
+        steering: Steering,
+        lifts: tuple[Lift, ...] = (),
+        title: str = "",
+        running: History | None = None,
+    ) -> Answer:
+        """After a session, which runs, or a playlist, whose own tracks are no news whatever `heard_days` says."""
         own = [Condition(("tracks",), "not in it already", hides=self._facts.versions_of(history.columns))]
-        return self._listened(
-            ListenerSource(self._blend, history, lifts), own, n, steering, Circumstances(self._tracks, title=title)
-        )
+        source = ListenerSource(self._blend, history, lifts, running or History.empty())
+        return self._listened(source, own, n, steering, Circumstances(self._tracks, title=title))
 
     def _listened(
         self, source: ListenerSource, own: Iterable[Condition], n: int, steering: Steering, told: Circumstances

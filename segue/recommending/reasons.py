@@ -16,7 +16,7 @@ from segue.ids import TrackNo
 from segue.models.contract import Columns, Floats, History
 
 Code = Literal[
-    "because_you_played", "similar_sound", "popular_now", "popular_in_genre", "played_together", "picked_for_you",
+    "because_you_played", "similar_sound", "popular_now", "popular_in_genre", "played_together", "played_next", "picked_for_you",
     "chosen_artist", "fits_title", "discovery", "familiar", "best_of_the_rest", "exploring", "suits_everyone", "suits_some",
     "compromise",
 ]  # fmt: skip
@@ -149,6 +149,8 @@ def _by_a_seed(part: str, seed: int, told: Circumstances) -> Reason:
     track = told.tracks[seed] if seed >= 0 else None
     if track is None:
         return Reason("picked_for_you", "Fits what you play")
+    if part == "sequence":
+        return Reason("played_next", f"Often played after {titled(track)}", track.track_no)
     if part == "content":
         return Reason("similar_sound", f"Sounds like {titled(track)}, which you played", track.track_no)
     return Reason("because_you_played", f"Because you played {titled(track)}", track.track_no)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -49,11 +49,16 @@ class Lift:
 
 @dataclass(frozen=True)
 class ListenerSource:
-    """A listener, a session or a playlist: the blend's parts for a history, and lifts for what was chosen."""
+    """A listener, a session or a playlist: the blend's parts for a history, and lifts for what was chosen.
+
+    `running`: the tracks of the session that runs now, in the order of their times; what comes next after them is a part of its
+    own, `sequence`.
+    """
 
     blend: Blend
     history: History
     lifts: tuple[Lift, ...] = ()
+    running: History = field(default_factory=History.empty)
 
     @cached_property
     def reading(self) -> BlendReading:
@@ -65,16 +70,29 @@ class ListenerSource:
         """The blend's scores of every track."""
         return self.reading.blended()
 
+    @cached_property
+    def follows(self) -> Floats | None:
+        """The weighted score of coming next, of every track; None where no order tells or its weight is 0."""
+        if not (len(self.running) and self.blend.config.sequence and self.blend.sequence.pairs):
+            return None
+        scores = np.zeros(self.blend.n_tracks, np.float32)
+        known = self.blend.sequence.score_all(self.running)
+        scores[: len(known)] = np.float32(self.blend.config.sequence) * known
+        return scores if scores.any() else None
+
     def candidates(self, n: int) -> Columns:
         """The best of each model, the best known of what is lifted, and the history itself, which a caller may let return."""
         lifted = [top_columns(lift.weights * self.blend.popularity.scores, n) for lift in self.lifts]
         found = [model.candidates(self.history, n) for model in self.blend.parts().values()]
-        return np.unique(np.concatenate([*found, *lifted, self.history.columns]))
+        next_ones = [] if self.follows is None else [top_columns(self.follows, n)]
+        return np.unique(np.concatenate([*found, *lifted, *next_ones, self.history.columns]))
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """By model, and by lift."""
         blended = self.scores if columns is None else self.reading.blended(columns)
         parts = dict(blended.parts)
+        if self.follows is not None:
+            parts["sequence"] = self.follows if columns is None else self.follows[columns]
         # Over a few columns the range is theirs, which is all that the lifted ones have to rise above.
         span = float(np.ptp(blended.total)) if len(blended.total) else 0.0
         for lift in self.lifts:
@@ -87,7 +105,15 @@ class ListenerSource:
 
         None for a part that does not look at histories.
         """
+        if part == "sequence":
+            return self._followed(columns)
         return self.reading.evidence(part, columns)
+
+    def _followed(self, columns: Columns) -> Floats:
+        shares = np.zeros((len(columns), len(self.history)), np.float32)
+        _, own, running = np.intersect1d(self.history.columns, self.running.columns, return_indices=True)
+        shares[:, own] = self.blend.sequence.contributions(self.running, columns)[:, running]
+        return shares * np.float32(self.blend.config.sequence)
 
     def closeness(self, columns: Columns) -> Floats:
         """By sound and style, to what the history likes."""

@@ -8,6 +8,7 @@ file that the manifest does not name, another version's file.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -24,7 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.errors import CorruptSnapshot, NotFound
+from segue.logs import fields
 from segue.models.blend import Blend
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -135,6 +139,8 @@ class SnapshotStore:
             raise CorruptSnapshot(f"snapshot {version} is not one that this code reads: {error}; train again") from error
         if blend.n_tracks != len(track_nos):
             raise CorruptSnapshot(f"snapshot {version} has {blend.n_tracks} columns for {len(track_nos)} tracks; train again")
+        if "blend/sequence/config.json" not in manifest.files:
+            log.warning("snapshot knows no order of listening: train again to have it", extra=fields(version=version))
         return Snapshot(manifest, blend, track_nos)
 
     def delete(self, version: str) -> None:

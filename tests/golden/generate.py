@@ -27,6 +27,7 @@ from segue.ids import TrackNo
 from segue.models.als import AlsConfig, AlsModel
 from segue.models.blend import Blend
 from segue.models.contract import Columns, Floats, History, Interactions
+from segue.models.ranking import top_columns
 from segue.stores.snapshots import Manifest, Snapshot, SnapshotStore
 
 GOLDEN = Path(__file__).parent
@@ -60,7 +61,8 @@ def interactions() -> Interactions:
         own = np.arange(listener % 3, N_TRACKS, 3)
         plays[listener, random.choice(own, 5, replace=False)] = random.integers(1, 5, 5)
         plays[listener, random.choice(N_TRACKS, 2, replace=False)] = [1.0, -0.5]
-    return Interactions(csr_matrix(plays), np.arange(500, 500 + N_TRACKS, dtype=np.int32), LISTENERS)
+    follows = csr_matrix(np.roll(np.eye(N_TRACKS, dtype=np.float32), 1, axis=1) * 5)
+    return Interactions(csr_matrix(plays), np.arange(500, 500 + N_TRACKS, dtype=np.int32), LISTENERS, follows)
 
 
 def fitted() -> Blend:
@@ -78,6 +80,9 @@ def answers(snapshot: Snapshot) -> dict[str, list[list[float]]]:
     histories = {name: _history(snapshot, liked) for name, liked in HISTORIES.items()}
     lists = {name: listed(blend.candidates(own, 8), blend.score_all(own)) for name, own in histories.items()}
     songs = np.searchsorted(snapshot.track_nos, SONGS).tolist()
+    if blend.sequence.pairs:
+        after = blend.sequence.score_all(histories["one play"])
+        lists["after one play"] = listed(top_columns(after, 1), after)
     return lists | {
         f"like {number}": listed(blend.similar(at, 5), blend.similarity(at)) for number, at in zip(SONGS, songs, strict=True)
     }

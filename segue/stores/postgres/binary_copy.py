@@ -8,6 +8,7 @@ equally long, so the whole body is one structured array: 10 million rows parse i
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,71 @@ def copied(cursor: Cursor, query: str, columns: dict[str, str]) -> dict[str, npt
     return parsed(stream.getbuffer(), columns)
 
 
+def copied_in_parts(
+    cursor: Cursor, query: str, columns: dict[str, str], consume: Callable[[dict[str, npt.NDArray[Any]]], None], part_rows: int
+) -> None:
+    """Hand the result of `query` to `consume` in parts of about `part_rows` rows, so that memory does not grow with the result.
+
+    `columns` and errors as in `copied`. A million rows take about half a second beyond the query.
+    """
+    stream = _Parts(columns, consume, part_rows)
+    cursor.copy_expert(f"copy ({query}) to stdout (format binary)", stream)
+    stream.finish()
+
+
+class _Parts:
+    """Takes a binary COPY stream as it comes and passes whole rows on."""
+
+    def __init__(self, columns: dict[str, str], consume: Callable[[dict[str, npt.NDArray[Any]]], None], part_rows: int) -> None:
+        self._columns, self._consume = columns, consume
+        self._row_bytes = _record(columns).itemsize
+        self._most = part_rows * self._row_bytes
+        self._held = bytearray()
+        self._begun = False
+
+    def write(self, content: bytes) -> None:
+        """Called by psycopg2 for each piece."""
+        self._held += content
+        if len(self._held) > self._most:
+            self._pass_on()
+
+    def finish(self) -> None:
+        """Pass the rest on and check that the stream ended as it should."""
+        self._pass_on()
+        if bytes(self._held) != _TRAILER:
+            raise ValueError("a binary COPY stream with NULLs, other columns, or cut off")
+
+    def _pass_on(self) -> None:
+        start = 0 if self._begun else _start(self._held)
+        self._begun = True
+        size = (len(self._held) - start) // self._row_bytes * self._row_bytes
+        rows = np.frombuffer(bytes(self._held[start : start + size]), _record(self._columns))
+        del self._held[: start + size]
+        _check(rows, self._columns)
+        self._consume({name: rows[name].astype(kind) for name, kind in self._columns.items()})
+
+
 def parsed(content: bytes | memoryview, columns: dict[str, str]) -> dict[str, npt.NDArray[Any]]:
     """The columns of a binary COPY stream; see `copied`."""
-    start = len(SIGNATURE) + 8
-    if bytes(content[: len(SIGNATURE)]) != SIGNATURE or len(content) < start + 2:
-        raise ValueError("not a binary COPY stream")
-    start += int.from_bytes(content[start - 4 : start], "big")
-    body = content[start:-2]
-    record = np.dtype([("fields", ">i2"), *[part for name, kind in columns.items() for part in _field(name, kind)]])
+    body = content[_start(content) : -2]
+    record = _record(columns)
     if bytes(content[-2:]) != _TRAILER or len(body) % record.itemsize:
         raise ValueError("a binary COPY stream with NULLs, other columns, or cut off")
     rows = np.frombuffer(body, record)
     _check(rows, columns)
     return {name: rows[name].astype(kind) for name, kind in columns.items()}
+
+
+def _start(content: bytes | bytearray | memoryview) -> int:
+    """Where the rows begin."""
+    start = len(SIGNATURE) + 8
+    if bytes(content[: len(SIGNATURE)]) != SIGNATURE or len(content) < start + 2:
+        raise ValueError("not a binary COPY stream")
+    return start + int.from_bytes(content[start - 4 : start], "big")
+
+
+def _record(columns: dict[str, str]) -> np.dtype[np.void]:
+    return np.dtype([("fields", ">i2"), *[part for name, kind in columns.items() for part in _field(name, kind)]])
 
 
 def _field(name: str, kind: str) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy.typing as npt
 from psycopg2.extensions import cursor as Cursor
 
 from segue.events import NOT_TASTE, TYPE_CODES
-from segue.stores.postgres.binary_copy import copied
+from segue.models.transitions import OrderedListens, TransitionCounter, Transitions
+from segue.stores.postgres.binary_copy import copied, copied_in_parts
 from segue.stores.postgres.database import Database
 
 TRAINER_LOCK = 0x5E60E_7A1
@@ -34,6 +35,16 @@ select user_no, track_no,
        extract(epoch from min(occurred_at))::float8
 from listens where type not in ({not_taste}) group by user_no, track_no order by user_no, track_no
 """
+_LISTEN_COLUMNS = {"user_no": "i4", "track_no": "i4", "at_s": "f8", "skipped": "i4", "session": "i4"}
+_LISTENS = f"""
+select user_no, track_no, extract(epoch from occurred_at)::float8, (type = {TYPE_CODES["skip"]})::int4,
+       coalesce(hashtext(session_id), 0)
+from listens where type in ({TYPE_CODES["play"]}, {TYPE_CODES["skip"]}) and {{where}} order by user_no, occurred_at, event_id
+"""
+LISTENS_AT_ONCE = 500_000
+"""Listens in memory while transitions are counted; with their pairs about 150 MB."""
+JUDGED_SESSIONS_OF = 5_000
+"""About so many listeners' newest sessions judge what comes next."""
 _PLAYLIST_COLUMNS = {"playlist_no": "i4", "track_no": "i4"}
 _PLAYLISTS = "select distinct playlist_no, track_no from playlist_tracks order by playlist_no, track_no"
 
@@ -60,6 +71,8 @@ class TrainingData:
 
     `past`: what was known before `cut_s`, each pair with the time of its first event, also pairs that begin later (their weight
     is 0); None when there is nothing to cut. `playlist_no`, `playlist_track_no`: int32, (n,), distinct memberships.
+    `past_transitions`: what was played after what up to the cut, `later_transitions` since; `later_listens`: of a sample of
+    listeners, what they played since.
     """
 
     pairs: Pairs
@@ -69,6 +82,9 @@ class TrainingData:
     playlist_track_no: npt.NDArray[np.int32]
     offsets: dict[str, int]
     events: int
+    past_transitions: Transitions = field(default_factory=Transitions.none)
+    later_transitions: Transitions = field(default_factory=Transitions.none)
+    later_listens: OrderedListens = field(default_factory=OrderedListens.none)
 
 
 class TrainingStore:
@@ -83,6 +99,7 @@ class TrainingStore:
             offsets = _offsets(cursor)
             cut = _cut(cursor, held_out)
             past = None if cut is None else Pairs(**_timeline(cursor, cut))
+            past_transitions, later_transitions = _transitions(cursor, cut)
             playlists = copied(cursor, _PLAYLISTS, _PLAYLIST_COLUMNS)
             return TrainingData(
                 pairs=Pairs(**copied(cursor, _PAIRS, _PAIR_COLUMNS)),
@@ -92,6 +109,9 @@ class TrainingStore:
                 playlist_track_no=playlists["track_no"],
                 offsets=offsets,
                 events=_events(cursor),
+                past_transitions=past_transitions,
+                later_transitions=later_transitions,
+                later_listens=OrderedListens.none() if cut is None else _later(cursor, cut),
             )
 
     def sizes(self) -> dict[str, int]:
@@ -120,6 +140,28 @@ def _timeline(cursor: Cursor, cut: datetime) -> dict[str, npt.NDArray[Any]]:
         not_taste=", ".join(str(TYPE_CODES[kind]) for kind in NOT_TASTE),
     )
     return copied(cursor, query, _PAIR_COLUMNS)
+
+
+def _transitions(cursor: Cursor, cut: datetime | None) -> tuple[Transitions, Transitions]:
+    """Of the listens up to the cut, and of those since. A session over the cut is two."""
+    counters = TransitionCounter(), TransitionCounter()
+    cut_s = float("inf") if cut is None else cut.timestamp()
+
+    def count(columns: dict[str, npt.NDArray[Any]]) -> None:
+        listens = OrderedListens(**columns)
+        past = listens.at_s < cut_s
+        for counter, mask in zip(counters, (past, ~past), strict=True):
+            counter.add(listens.at(mask))
+
+    copied_in_parts(cursor, _LISTENS.format(where="true"), _LISTEN_COLUMNS, count, LISTENS_AT_ONCE)
+    return counters[0].transitions(), counters[1].transitions()
+
+
+def _later(cursor: Cursor, cut: datetime) -> OrderedListens:
+    cursor.execute("select count(*) from users where events > 0")
+    every = max(1, _number(cursor.fetchone()) // JUDGED_SESSIONS_OF)
+    where = f"occurred_at >= '{cut.isoformat()}' and user_no % {every} = 0"
+    return OrderedListens(**copied(cursor, _LISTENS.format(where=where), _LISTEN_COLUMNS))
 
 
 def _cut(cursor: Cursor, held_out: float) -> datetime | None:

@@ -16,6 +16,7 @@ from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
 from segue.models.contract import Interactions, Model
 from segue.models.popularity import PopularityModel
+from segue.models.sequence import SequenceModel
 
 N_TRACKS = 12
 FIRST_TRACK_NO = 100
@@ -61,7 +62,9 @@ def checkerboard(listeners: int = 40) -> Interactions:
         rows[listener, listener % 2 :: 2] = 1.0
         rows[listener, left_out(listener)] = 0.0
     track_nos = np.arange(FIRST_TRACK_NO, FIRST_TRACK_NO + N_TRACKS, dtype=np.int32)
-    return Interactions(csr_matrix(rows), track_nos, listeners)
+    # Everybody plays on with the next of the same colour.
+    follows = csr_matrix(np.roll(np.eye(N_TRACKS, dtype=np.float32), 2, axis=1) * listeners)
+    return Interactions(csr_matrix(rows), track_nos, listeners, follows)
 
 
 def left_out(listener: int) -> int:
@@ -84,6 +87,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "co_listening": CoListeningModel,
     "content": ContentModel,
     "popularity": PopularityModel,
+    "sequence": SequenceModel,
     "blend": lambda: Blend(als=small_als()),
 }
 """Every model of the contract, unfitted, by name."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
+from itertools import chain
+from typing import Any
 
 import pytest
 
-from segue.stores.postgres.binary_copy import parsed
+from segue.stores.postgres.binary_copy import copied_in_parts, parsed
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
@@ -28,7 +30,7 @@ def test_no_rows_give_empty_columns() -> None:
     assert parsed(HEADER + TRAILER, COLUMNS)["weight"].tolist() == []
 
 
-@pytest.mark.parametrize(
+OTHERS = pytest.mark.parametrize(
     "stream",
     [
         b"",
@@ -41,6 +43,42 @@ def test_no_rows_give_empty_columns() -> None:
     ],
     ids=["empty", "foreign", "no trailer", "cut after a row", "cut within a row", "null", "other columns"],
 )
+
+
+@OTHERS
 def test_other_streams_are_refused(stream: bytes) -> None:
     with pytest.raises(ValueError, match="binary COPY"):
         parsed(stream, COLUMNS)
+
+
+class Sent:
+    """A cursor whose COPY sends a stream in pieces of a few bytes."""
+
+    def __init__(self, stream: bytes, piece: int) -> None:
+        self._pieces = [stream[at : at + piece] for at in range(0, len(stream), piece)]
+
+    def copy_expert(self, query: str, file: Any) -> None:
+        assert query == "copy (select 1) to stdout (format binary)"
+        for piece in self._pieces:
+            file.write(piece)
+
+
+def in_parts(stream: bytes, piece: int, part_rows: int) -> list[list[int]]:
+    parts: list[list[int]] = []
+    consume = lambda columns: parts.append(columns["user_no"].tolist())  # noqa: E731
+    copied_in_parts(Sent(stream, piece), "select 1", COLUMNS, consume, part_rows)  # type: ignore[arg-type]
+    return parts
+
+
+@pytest.mark.parametrize("piece", [1, 7, 22, 1_000])
+@pytest.mark.parametrize("part_rows", [1, 3, 100])
+def test_parts_add_up_to_the_whole(piece: int, part_rows: int) -> None:
+    stream = HEADER + b"".join(row(number, 0.5) for number in range(10)) + TRAILER
+    assert list(chain(*in_parts(stream, piece, part_rows))) == list(range(10))
+    assert len(in_parts(stream, 22, 3)) > 2
+
+
+@OTHERS
+def test_other_streams_are_refused_in_parts_too(stream: bytes) -> None:
+    with pytest.raises(ValueError, match="binary COPY"):
+        in_parts(stream, 5, 1)

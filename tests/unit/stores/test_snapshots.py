@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from segue.errors import CorruptSnapshot, NotFound
+from segue.ids import TrackNo
 from segue.models.contract import History
+from segue.recommending.answer import Recommender
 from segue.stores.snapshots import Manifest, SnapshotStore, new_version
+from tests.golden.generate import GOLDEN, VERSION, tracks
 from tests.unit.models.tables import checkerboard, fitted_blend
 
 NOW = datetime(2026, 11, 23, 19, 5, 1, tzinfo=UTC)
@@ -49,6 +52,14 @@ def test_what_was_written_answers_the_same_when_loaded(store: SnapshotStore) -> 
     np.testing.assert_array_equal(loaded.blend.score_all(history), fitted_blend().score_all(history))
     assert loaded.track_nos.tolist() == list(range(100, 112))
     assert loaded.manifest.offsets == {"listening-events/0": 42}
+
+
+def test_a_snapshot_of_before_sequences_loads_and_says_what_it_lacks(caplog: pytest.LogCaptureFixture) -> None:
+    old = SnapshotStore(str(GOLDEN / "format-1")).load(VERSION)
+    assert old.blend.sequence.pairs == 0
+    assert old.blend.config.sequence == 0.0
+    assert "knows no order of listening" in caplog.text
+    assert Recommender.build(old.blend, old.track_nos, tracks()).for_session([(TrackNo(500), False)], 3).items
 
 
 def test_the_manifest_names_every_file_with_its_sum(store: SnapshotStore) -> None:
