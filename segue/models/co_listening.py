@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen, positive
 from segue.models.moments import Moments
 from segue.models.rows import Entries, Places, SparseList, entries_of
 from segue.models.sharpening import sharpened
 
-BLOCK_ENTRIES = 20_000_000
-"""Entries of RᵀR held at once while fitting: about 240 MB."""
+BLOCK_FRACTION = 8
+"""RᵀR is held in blocks of at most one BLOCK_FRACTION-th of the entries of R; with its sorting an entry takes about 20 bytes."""
+LEAST_BLOCK = 200_000
+"""Smaller blocks are all overhead. A single row may be as long as there are tracks."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,7 @@ class CoListeningModel(ReadingModel):
         return model
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
-        liked = positive(interactions.preference)
-        liked.data = dampen(liked.data)
+        liked = _liked(interactions.preference)
         rank = min(self.config.rank, liked.nnz // self.config.entries_per_rank)
         neighbours = _neighbours(liked, self.config)
         self._neighbours = sharpened(neighbours, liked, rank, self.config.sharpening, self.config.seed)
@@ -142,50 +144,95 @@ class CoListeningReading(Reading):
         return shares
 
 
+def _liked(preference: csr_matrix[np.float32]) -> csr_matrix[np.float32]:
+    """The dampened likes; shares the structure of `preference` where nobody rejects anything."""
+    liked = preference if preference.data.min(initial=1.0) > 0 else positive(preference)
+    data = liked.data + np.float32(1.0)
+    return csr_matrix((np.log2(data, out=data), liked.indices, liked.indptr), shape=preference.shape)
+
+
 def _neighbours(liked: csr_matrix[np.float32], config: CoListeningConfig) -> csr_matrix[np.float32]:
+    """S before sharpening, in blocks of rows: holds the transpose of `liked`, its scaled values, one block and the result."""
     degree = np.asarray(liked.sum(axis=0)).ravel()
-    by_listener = diags(_power(np.asarray(liked.sum(axis=1)).ravel(), config.listener_exponent)) @ liked
-    by_target = csr_matrix(by_listener @ diags(_power(degree, config.target_exponent)), dtype=np.float32)
-    by_source = csr_matrix(diags(_power(degree, config.source_exponent)) @ liked.T, dtype=np.float32)
-    blocks = [_pruned(by_source[rows] @ by_target, rows, config.neighbours) for rows in _row_blocks(by_source, liked)]
-    data, indices, counts = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return csr_matrix((data, indices, indptr), shape=(liked.shape[1], liked.shape[1]))
+    of_listener = np.asarray(liked.sum(axis=1)).ravel()
+    by_source = csr_matrix(liked.T, dtype=np.float32)
+    by_source.data *= np.repeat(_power(degree, config.source_exponent), np.diff(by_source.indptr))
+    scaled = liked.data * np.repeat(_power(of_listener, config.listener_exponent), np.diff(liked.indptr))
+    scaled *= _power(degree, config.target_exponent)[liked.indices]
+    by_target = csr_matrix((scaled, liked.indices, liked.indptr), shape=liked.shape)
+    reach = _reach(by_source, by_target)
+    room = int(np.minimum(reach, config.neighbours).sum())
+    # Memory that no row fills is never touched, so it is never taken.
+    data, indices = np.empty(room, np.float32), np.empty(room, np.int32)
+    indptr = np.zeros(liked.shape[1] + 1, np.int64)
+    for rows in _row_blocks(reach, max(LEAST_BLOCK, liked.nnz // BLOCK_FRACTION)):
+        block = _pruned(by_source[rows] @ by_target, rows.start, config.neighbours)
+        start = int(indptr[rows.start])
+        indptr[rows.start + 1 : rows.stop + 1] = start + block.indptr[1:]
+        data[start : start + block.nnz], indices[start : start + block.nnz] = block.data, block.indices
+    count = int(indptr[-1])
+    return csr_matrix((data[:count], indices[:count], indptr), shape=(liked.shape[1], liked.shape[1]))
 
 
-def _row_blocks(by_source: csr_matrix[np.float32], liked: csr_matrix[np.float32]) -> list[slice]:
-    """Blocks of rows whose product can have at most about BLOCK_ENTRIES entries."""
-    row_sizes = np.diff(liked.indptr).astype(np.int64)
-    reach = np.add.reduceat(np.append(row_sizes[by_source.indices], 0), np.minimum(by_source.indptr[:-1], by_source.nnz))
-    reach = np.minimum(np.where(np.diff(by_source.indptr) > 0, reach, 0), liked.shape[1])
-    block = np.cumsum(reach) // BLOCK_ENTRIES
+def _reach(by_source: csr_matrix[np.float32], by_target: csr_matrix[np.float32]) -> npt.NDArray[np.int64]:
+    """The most entries that each row of the product can have."""
+    row_sizes = np.diff(by_target.indptr).astype(np.int64)
+    total = np.concatenate([[0], np.cumsum(row_sizes[by_source.indices])])
+    return np.minimum(total[by_source.indptr[1:]] - total[by_source.indptr[:-1]], by_target.shape[1])
+
+
+def _row_blocks(reach: npt.NDArray[np.int64], entries: int) -> list[slice]:
+    """Blocks of whole rows whose product has at most about that many entries."""
+    block = np.cumsum(reach) // entries
     starts = np.flatnonzero(np.diff(block, prepend=-1))
-    ends = np.append(starts, len(block))[1:]
-    return [slice(int(a), int(b)) for a, b in zip(starts, ends, strict=True)] or [slice(0, 0)]
+    ends = [*starts[1:], len(block)][: len(starts)]
+    return [slice(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
 
 
-def _pruned(
-    product: csr_matrix[np.float32], rows: slice, neighbours: int
-) -> tuple[Floats, Columns, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """The strongest entries of each row, itself left out, in order of column."""
-    data: list[Floats] = []
-    indices: list[Columns] = []
-    for row in range(product.shape[0]):
-        part = slice(product.indptr[row], product.indptr[row + 1])
-        other = product.indices[part] != rows.start + row
-        columns, values = product.indices[part][other], product.data[part][other]
-        if len(values) > neighbours:
-            kept = np.argpartition(-values, neighbours)[:neighbours]
-            columns, values = columns[kept], values[kept]
-        order = np.argsort(columns)
-        indices.append(columns[order].astype(np.int32))
-        data.append(values[order].astype(np.float32))
-    counts = np.array([len(values) for values in data], np.int64)
-    empty_data, empty_indices = np.empty(0, np.float32), np.empty(0, np.int32)
-    return np.concatenate([*data, empty_data]), np.concatenate([*indices, empty_indices]), counts
+def _pruned(product: csr_matrix[np.float32], first: int, neighbours: int) -> csr_matrix[np.float32]:
+    """The strongest entries of each row, itself left out, in order of column; of equals at the cut the first columns stay.
+
+    `first`: number of the first row. A threshold for each row and one pass over all entries: sorting every row from Python took
+    longer than the product.
+    """
+    counts = np.diff(product.indptr)
+    row = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    product.data[product.indices == row + np.int32(first)] = 0.0
+    bound = _bounds(product, counts, neighbours)
+    kept = np.flatnonzero((product.data >= bound[row]) & (product.data > 0))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=len(counts)))])
+    strongest = csr_matrix((product.data[kept], product.indices[kept], indptr), shape=product.shape)
+    strongest.sort_indices()
+    return _without_surplus(strongest, bound, neighbours)
 
 
-def _power(degree: np.ndarray[tuple[int], np.dtype[np.float32]], exponent: float) -> Floats:
+def _bounds(product: csr_matrix[np.float32], counts: npt.NDArray[np.int32], neighbours: int) -> Floats:
+    """The value that a row's entry must reach to be among its strongest; 0 where all of them are."""
+    bound = np.zeros(len(counts), np.float32)
+    for row in np.flatnonzero(counts > neighbours):
+        values = product.data[product.indptr[row] : product.indptr[row + 1]]
+        bound[row] = np.partition(values, len(values) - neighbours)[len(values) - neighbours]
+    return bound
+
+
+def _without_surplus(strongest: csr_matrix[np.float32], bound: Floats, neighbours: int) -> csr_matrix[np.float32]:
+    """At most `neighbours` of each row, given those that reach the bound: only its equals can be too many."""
+    counts = np.diff(strongest.indptr)
+    surplus = counts - neighbours
+    if surplus.max(initial=0) <= 0:
+        return strongest
+    row = np.repeat(np.arange(len(counts)), counts)
+    equal = np.flatnonzero(strongest.data == bound[row])
+    row_of_equal = row[equal]
+    n_equal = np.bincount(row_of_equal, minlength=len(counts))
+    rank = np.arange(len(equal)) - (np.cumsum(n_equal) - n_equal)[row_of_equal]
+    dropped = equal[rank >= (n_equal - np.maximum(surplus, 0))[row_of_equal]]
+    indptr = np.concatenate([[0], np.cumsum(np.minimum(counts, neighbours))])
+    data, indices = np.delete(strongest.data, dropped), np.delete(strongest.indices, dropped)
+    return csr_matrix((data, indices, indptr), shape=strongest.shape)
+
+
+def _power(degree: Floats, exponent: float) -> Floats:
     """`degree^-exponent`, 0 where nobody played."""
     known = degree > 0
     scaled: Floats = np.zeros(len(degree), np.float32)
