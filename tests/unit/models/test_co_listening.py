@@ -33,10 +33,10 @@ def by_formula(matrix: npt.NDArray[np.float32], config: CoListeningConfig) -> Do
             (liked.sum(0), config.target_exponent),
         )
     )
-    product = source[:, None] * (liked.T @ (listener[:, None] * liked)) * target
+    product: Doubles = source[:, None] * (liked.T @ (listener[:, None] * liked)) * target
     np.fill_diagonal(product, 0.0)
     best = np.argsort(-product, axis=1, kind="stable")[:, : config.neighbours]
-    kept = np.zeros_like(product)
+    kept: Doubles = np.zeros_like(product)
     np.put_along_axis(kept, best, np.take_along_axis(product, best, axis=1), axis=1)
     return kept
 
