@@ -61,7 +61,7 @@ class BlendConfig:
         (20, (0.5, 0.5, 0.1, 0.0)),
     )
     likeness: tuple[float, float, float] = (0.2, 0.2, 1.0)
-    transfer: float = 1.0
+    transfer: float = 1.3
     sequence: float = 0.0
 
     def __post_init__(self) -> None:
