@@ -148,14 +148,27 @@ def _print(outcome: Refit) -> None:
         console.print("no interactions yet: trained on playlists, audio features and catalogue popularity")
     console.print(", ".join(f"{count:,} {name}" for name, count in manifest.counts.items()))
     console.print(", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in manifest.seconds.items()))
-    if manifest.metrics:
-        console.print(_metrics_table(manifest))
+    for said in judgement(manifest):
+        console.print(said)
     console.print(f"{manifest.version} {outcome.verdict}")
 
 
-def _metrics_table(manifest: Manifest) -> Table:
-    names = list(next(iter(manifest.metrics.values())))
+def judgement(manifest: Manifest) -> list[Table | str]:
+    """The models' table, and what the order of listening is worth; empty where nothing was judged."""
+    models = {name: metrics for name, metrics in manifest.metrics.items() if name != "sequence"}
+    said: list[Table | str] = [_metrics_table(models)] if models else []
+    order = manifest.metrics.get("sequence")
+    if order:
+        proved = ", ".join(f"{name} {value:.4f}" for name, value in order.items() if name not in ("weight", "sessions"))
+        said.append(
+            f"order of listening: weight {order['weight']:g}, judged by {order['sessions']:.0f} sessions {proved}".rstrip()
+        )
+    return said
+
+
+def _metrics_table(models: dict[str, dict[str, float]]) -> Table:
+    names = list(next(iter(models.values())))
     table = Table("model", *names, title="on the newest listens, unseen in training")
-    for model, metrics in manifest.metrics.items():
+    for model, metrics in models.items():
         table.add_row(model, *(f"{metrics[name]:.4f}" if name != "listeners" else f"{metrics[name]:.0f}" for name in names))
     return table

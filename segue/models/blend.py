@@ -52,7 +52,7 @@ class BlendConfig:
 
     `likeness`: weights of als, co-listening and content for "songs like this one"; `transfer`: see the module. `sequence`:
     weight of what comes next after the last tracks, for questions that have an order; 0 until validation proves it. Raises
-    ValueError for weights that are not four finite numbers or are all 0.
+    ValueError for weights that are not four finite numbers or are all 0, and for a sequence weight below 0 or not finite.
     """
 
     weights: tuple[tuple[int, Weights], ...] = (
@@ -70,6 +70,8 @@ class BlendConfig:
                 raise ValueError(
                     f"weights from {least} liked tracks on are {weights}: give one finite number for each of {PARTS}"
                 )
+        if not 0.0 <= self.sequence < float("inf"):
+            raise ValueError(f"the weight of the sequence is {self.sequence}: give a finite number from 0 on")
 
     def weights_for(self, liked: int, rejected: int = 0) -> Weights:
         """The weights for a listener with that many liked and rejected tracks."""

@@ -36,8 +36,8 @@ class Interactions:
     `preference`: csr_matrix of shape (n_rows, n_tracks), float32, signed as in `segue.taste.preference`. Rows from `listeners`
     on are playlists, which tell what goes together but not what is popular. `track_nos`: int32 of shape (n_tracks,), ascending.
     `transitions`: csr_matrix of shape (n_tracks, n_tracks), float32, at least 0: how often the track of the column was played
-    soon after the track of the row; None where no order is known. Raises ValueError when shapes contradict each other or a
-    preference is not a finite number.
+    soon after the track of the row; None where no order is known. Raises ValueError when shapes contradict each other, a
+    preference is not a finite number or a transition not one from 0 on.
     """
 
     preference: csr_matrix[np.float32]
@@ -50,6 +50,8 @@ class Interactions:
             raise ValueError(f"matrix of shape {self.preference.shape}, {len(self.track_nos)} tracks, {self.listeners} listeners")
         if self.transitions is not None and self.transitions.shape != (self.n_tracks, self.n_tracks):
             raise ValueError(f"transitions of shape {self.transitions.shape} for {self.n_tracks} tracks")
+        if self.transitions is not None and not ((self.transitions.data >= 0) & np.isfinite(self.transitions.data)).all():
+            raise ValueError("transitions that are not finite numbers from 0 on: mend the stored listens and train again")
         if not np.isfinite(self.preference.data).all():
             raise ValueError(self._broken())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ import numpy.typing as npt
 from psycopg2.extensions import cursor as Cursor
 
 from segue.events import NOT_TASTE, TYPE_CODES
+from segue.logs import fields
 from segue.models.transitions import OrderedListens, TransitionCounter, Transitions
 from segue.stores.postgres.binary_copy import copied, copied_in_parts
 from segue.stores.postgres.database import Database
+
+log = logging.getLogger(__name__)
 
 TRAINER_LOCK = 0x5E60E_7A1
 """Key of the advisory lock that lets one trainer run at a time in a database."""
@@ -154,6 +158,10 @@ def _transitions(cursor: Cursor, cut: datetime | None) -> tuple[Transitions, Tra
             counter.add(listens.at(mask))
 
     copied_in_parts(cursor, _LISTENS.format(where="true"), _LISTEN_COLUMNS, count, LISTENS_AT_ONCE)
+    if forgotten := sum(counter.forgotten for counter in counters):
+        log.warning(
+            "more pairs of tracks follow each other than are counted: the rarest are left out", extra=fields(pairs=forgotten)
+        )
     return counters[0].transitions(), counters[1].transitions()
 
 

@@ -81,6 +81,9 @@ def test_every_question_is_answered(found: World) -> None:
         assert figures[f"{split}_random_ndcg@20_high"] < figures[f"{split}_blend_ndcg@20"]
         assert figures[f"{split}_newcomers"] >= 30
         assert 0 < figures[f"{split}_three_plays_share_of_warm"] < 2
+    assert figures["time_next_track_sessions"] >= 30
+    assert figures["time_next_track_hit_without_low"] > 20 / 400
+    assert figures["time_next_track_mrr_with"] > 0
     assert figures["user_oracle_ndcg@20_low"] > figures["user_popularity_ndcg@20_high"]
     assert figures["new_tracks"] == 40
     assert figures["new_track_best_placed_affinity_percentile_low"] > 0.5

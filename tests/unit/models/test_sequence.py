@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from segue.models.blend import BlendConfig
 from segue.models.contract import History, Interactions
 from segue.models.sequence import SequenceModel
 from segue.models.transitions import DECAY, SKIP, WINDOW, OrderedListens, TransitionCounter, Transitions
@@ -122,6 +123,24 @@ def test_without_an_order_it_has_nothing_to_say() -> None:
 def test_transitions_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match="transitions"):
         Interactions(csr_matrix(np.ones((2, 6), np.float32)), TRACK_NOS, 2, csr_matrix(np.zeros((5, 5), np.float32)))
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -1.0])
+def test_broken_transitions_are_refused(broken: float) -> None:
+    with pytest.raises(ValueError, match="train again"):
+        fitted({(0, 1): broken})
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -1.0])
+def test_a_weight_that_is_none_is_refused(broken: float) -> None:
+    with pytest.raises(ValueError, match="weight of the sequence"):
+        BlendConfig(sequence=broken)
+
+
+def test_times_that_are_none_give_an_answer() -> None:
+    history = History(np.array([0, 1], np.int32), np.ones(2, np.float32), np.array([float("nan"), float("inf")]))
+    assert np.isfinite(CHAIN.score_all(history)).all()
+    assert CHAIN.contributions(history, np.array([-1, 2], np.int32))[0].tolist() == [0.0, 0.0]
 
 
 def test_transitions_leave_out_unknown_tracks_and_what_skips_outweigh() -> None:
