@@ -16,7 +16,7 @@ from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.bounds import Bounds
 from api.middleware import RequestContext
-from api.resources import events, feedback, health, recommend, tokens, tracks, users
+from api.resources import events, feedback, genres, health, models, recommend, tokens, tracks, users
 from api.schemas import components
 from api.services import Services
 from segue import __version__
@@ -45,7 +45,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=SHOWN)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
-    for resource in (recommend, events, feedback, tracks, users, tokens, health):
+    for resource in (recommend, events, feedback, tracks, genres, users, models, tokens, health):
         app.include_router(resource.router(services), dependencies=[Depends(authorise)])
     declare_documentation(app)
     check_declared(app)

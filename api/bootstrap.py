@@ -88,6 +88,7 @@ def build_services(settings: Settings) -> Services:
         search=LiveSearch(catalogue, searching),
         histories=HistoryStore(database),
         playlists=PlaylistStore(database),
+        models=ModelRegistry(database),
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         identities=Identities(ring, tokens, settings.api_keys_required),

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from api.metrics import Metrics
-from segue.catalogue import Track
+from segue.catalogue import Mood, Track
 from segue.errors import Unavailable
 from segue.ids import TrackNo
 from segue.logs import fields
@@ -49,6 +49,7 @@ class LiveCatalogue:
         self._numbers: dict[str, TrackNo] = {}
         self._genres: Counter[str] = Counter()
         self._artists: Counter[str] = Counter()
+        self._moods: Counter[Mood] = Counter()
         self._by_popularity: list[Track] | None = None
         self._subscribers: list[Subscriber] = []
         self._newest: datetime | None = None
@@ -77,6 +78,11 @@ class LiveCatalogue:
     def genres(self) -> Mapping[str, int]:
         """Number of tracks of each genre, folded."""
         return self._genres
+
+    @property
+    def moods(self) -> Mapping[Mood, int]:
+        """Number of tracks of each mood; tracks of unknown sound have none."""
+        return self._moods
 
     @property
     def artists(self) -> Mapping[str, int]:
@@ -136,6 +142,7 @@ class LiveCatalogue:
         self._numbers[track.track_id] = track.track_no
         self._genres.update(_folded(track.genres))
         self._artists.update(_folded(track.artists))
+        self._moods.update([track.mood] if track.mood else [])
 
     def _forget(self, track_no: TrackNo) -> None:
         track = self._tracks.pop(track_no, None)
@@ -143,6 +150,7 @@ class LiveCatalogue:
             del self._numbers[track.track_id]
             self._genres.subtract(_folded(track.genres))
             self._artists.subtract(_folded(track.artists))
+            self._moods.subtract([track.mood] if track.mood else [])
 
     def _note_newest(self, changed_at: datetime) -> None:
         if self._newest is None or changed_at > self._newest:

@@ -290,6 +290,40 @@ class FeedbackAnswer(msgspec.Struct, frozen=True):
     until: datetime | None
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """A name and its number of tracks."""
+
+    name: str
+    tracks: int
+
+
+class CountsAnswer(msgspec.Struct, frozen=True):
+    """Names with their numbers of tracks, most tracks first; `tracks`: of the whole catalogue."""
+
+    tracks: int
+    items: tuple[Counted, ...]
+
+
+class ModelShown(msgspec.Struct, frozen=True):
+    """A model of the registry. `verdict`: promoted (champion now or before), kept (never promoted), retired (taken back)."""
+
+    version: str
+    created_at: datetime
+    verdict: Literal["promoted", "kept", "retired"]
+    champion: bool
+    serving: bool
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+class ModelsAnswer(msgspec.Struct, frozen=True):
+    """The registry, newest first; `serving`: the version that this process answers with."""
+
+    champion: str | None
+    serving: str | None
+    items: tuple[ModelShown, ...]
+
+
 class PlaylistBrief(msgspec.Struct, frozen=True):
     """A playlist without its tracks."""
 
@@ -349,7 +383,7 @@ class ProblemShown(msgspec.Struct, frozen=True):
 ANSWERS = (
     ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
     EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer,
-    BlocksAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
+    BlocksAnswer, CountsAnswer, ModelShown, ModelsAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
 )  # fmt: skip
 _REF = "#/components/schemas/{model}"
 

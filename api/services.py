@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -22,6 +22,7 @@ from api.search.live_search import LiveSearch
 from segue.events import ListeningType
 from segue.settings import Settings
 from segue.stores.postgres.history import Moment, PastEvent
+from segue.stores.postgres.models import RegisteredModel
 from segue.stores.postgres.playlists import Playlist
 from segue.taste import TasteWeights
 
@@ -58,6 +59,22 @@ class Playlists(Protocol):
         """The owner's playlists with a number over `after`, oldest first."""
 
 
+class Models(Protocol):
+    """The registry; `segue.stores.postgres.models.ModelRegistry` is one. Every call may raise PostgresUnavailable."""
+
+    def list(self) -> Sequence[RegisteredModel]:
+        """All models, newest first."""
+
+    def get(self, version: str) -> RegisteredModel:
+        """One model. Raises NotFound."""
+
+    def promote(self, version: str) -> None:
+        """Make a version the champion. Raises NotFound."""
+
+    def rollback(self) -> str:
+        """Retire the champion and point at the one before; returns its version. Raises NotFound."""
+
+
 async def _nothing() -> None:
     return
 
@@ -77,6 +94,7 @@ class Services:
     search: LiveSearch
     histories: Histories
     playlists: Playlists
+    models: Models
     postgres: PostgresGate
     probes: dict[str, Probe]
     identities: Identities

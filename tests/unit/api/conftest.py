@@ -28,7 +28,7 @@ from api.services import Services
 from segue.catalogue import Track
 from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
-from tests.unit.api.fakes import CATALOGUE, FakePostgres, FakePublisher, FakeRates, FakeRows, FakeSnapshots
+from tests.unit.api.fakes import CATALOGUE, FakeModels, FakePostgres, FakePublisher, FakeRates, FakeRows, FakeSnapshots
 
 SETTINGS = Settings(api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
@@ -69,6 +69,7 @@ class World:
             search=LiveSearch(catalogue, executor),
             histories=self.postgres,
             playlists=self.postgres,
+            models=FakeModels(self.postgres),
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
             identities=Identities(self.ring(gate), self.tokens, self.settings.api_keys_required),

@@ -18,10 +18,10 @@ from api.event_publisher import EventPublisher
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
-from api.services import Histories, Playlists
+from api.services import Histories, Models, Playlists
 from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
-from segue.errors import CorruptSnapshot, KafkaUnavailable, PostgresUnavailable, RedisUnavailable
+from segue.errors import CorruptSnapshot, KafkaUnavailable, NotFound, PostgresUnavailable, RedisUnavailable
 from segue.events import AudioFeatures, ListeningEvent, ListeningType
 from segue.ids import TrackNo, UserNo
 from segue.listeners import Cell, ListenerState
@@ -31,6 +31,7 @@ from segue.models.contract import Interactions
 from segue.recommending.answer import Recommender
 from segue.stores.postgres.catalogue import TrackChange
 from segue.stores.postgres.history import Moment, PastEvent
+from segue.stores.postgres.models import RegisteredModel, Verdict
 from segue.stores.postgres.playlists import Playlist
 from segue.stores.postgres.users import User
 from segue.stores.redis.rows import ListenerRow, row_of
@@ -259,6 +260,39 @@ class FakePublisher(EventPublisher):
 
     def queued(self) -> int:
         return 0
+
+
+class FakeModels(Models):
+    """The registry of versions v1 (older) and v2, of which the champion is what Postgres names."""
+
+    def __init__(self, postgres: FakePostgres) -> None:
+        self.postgres = postgres
+        self.verdicts: dict[str, Verdict] = {"v2": "kept", "v1": "promoted"}
+
+    def list(self) -> Sequence[RegisteredModel]:
+        self.postgres.ping()
+        return [self.get(version) for version in self.verdicts]
+
+    def get(self, version: str) -> RegisteredModel:
+        self.postgres.ping()
+        if version not in self.verdicts:
+            raise NotFound(f"no model {version}")
+        manifest = {"parameters": {"factors": 4}, "metrics": {"blend": {"ndcg@20": 0.1}}, "files": {"secret": "path"}}
+        made_at = datetime(2026, 11, 23, tzinfo=UTC)
+        return RegisteredModel(
+            version, f"memory/{version}", manifest, made_at, self.verdicts[version], version == self.postgres.promoted
+        )
+
+    def promote(self, version: str) -> None:
+        self.get(version)
+        self.verdicts[version] = "promoted"
+        self.postgres.promoted = version
+
+    def rollback(self) -> str:
+        if self.postgres.promoted != "v2":
+            raise NotFound("there is none to go back to")
+        self.verdicts["v2"], self.postgres.promoted = "retired", "v1"
+        return "v1"
 
 
 class FakeSnapshots:
