@@ -5,7 +5,7 @@ An answer retrieves, scores, filters, diversifies and explains; the way through 
 under one of FILTERS after the other; `blocked_ms` with blocks, excludes and a heard window; `dial_ms` with the dial at 0.8;
 `explored_ms` with a tenth of the slots explored; `hundred_ms` 100 tracks; `long_ms` for 1,000 tracks of history; `new_ms` for
 a newcomer with chosen genres; `song_ms` 10 tracks like a song. `build_s`: catalogue, models and recommender; `rss_mb`: of the
-whole process. `same_10`: share of the ten best by the scores of all tracks that the answer is chosen from.
+whole process.
 """
 
 from __future__ import annotations
