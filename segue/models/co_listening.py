@@ -40,7 +40,7 @@ class CoListeningConfig:
     target_exponent: float = 0.4
     neighbours: int = 400
     rejection: float = 0.25
-    sharpening: float = 1.0
+    sharpening: float = 1.5
     rank: int = 128
     entries_per_rank: int = 4_000
     seed: int = 11
