@@ -194,8 +194,11 @@ class Positions:
         for tp, offset in rewinds.items():
             where = fields(topic=tp.topic, partition=tp.partition, offset=offset)
             log.warning("Postgres holds less than was acknowledged: reading again from its mark", extra=where)
-        if rewinds:
-            await consumer.rewind(rewinds)
+        # The seek to the committed offsets moves none of these, and what was fetched of them during the assignment was dropped:
+        # without a record that follows, or in a compacted topic, nothing would tell of it.
+        unmoved = dict.fromkeys((tp for tp in starts if tp not in rewinds and consumer.committed_at(tp) is None), 0)
+        if rewinds or unmoved:
+            await consumer.rewind(unmoved | rewinds)
         self._worker.forget_marks()
         self._bases |= {tp: mark.base for tp, mark in marks.items()}
         self._worker.progress.starts({(tp.topic, tp.partition): max(s.offset, marks[tp].offset) for tp, s in starts.items()})
