@@ -11,7 +11,7 @@ warmth with few listeners therefore borrows warmer ones and looks at a part of w
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,7 +29,7 @@ POOL_OF_EACH = 100
 MAX_LISTENERS = 1_000
 """Validation listeners of one degree of warmth; more narrow the choice no further."""
 MIN_LISTENERS = 30
-"""Below that many the default weights stay: the winner of a grid would be chance."""
+"""Below that many the weights stay: what wins would be chance."""
 BATCH = 128
 WARMTH = (1, 5, 20)
 """Least numbers of liked tracks at which other weights may hold."""
@@ -79,7 +79,7 @@ def learn_weights(
         current = blend.config.weights_for(least)
         enough = len(listeners) >= MIN_LISTENERS
         learnt.append((least, _best(blend, told, known[listeners], held_out[listeners], current) if enough else current))
-    return BlendConfig(tuple(learnt), blend.config.likeness, blend.config.transfer), counts
+    return replace(blend.config, weights=tuple(learnt)), counts
 
 
 def shortened(known: csr_matrix[np.float32], sizes: npt.NDArray[np.int64], random: np.random.Generator) -> csr_matrix[np.float32]:
