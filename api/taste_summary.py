@@ -12,10 +12,10 @@ from api.listener_states import preferences
 from api.schemas import AudioMean, Era, Shared, TasteShown
 from segue.catalogue import Track
 from segue.ids import TrackNo
+from segue.recommending.facts import FEATURES
 from segue.stores.redis.rows import ListenerRow
 from segue.taste import TasteWeights
 
-MEANS = ("danceability", "energy", "valence", "acousticness", "instrumentalness", "speechiness", "liveness", "loudness", "tempo")
 DIGITS = 4
 
 
@@ -68,7 +68,7 @@ def _decade(track: Track) -> tuple[str, ...]:
 def _audio(liked: Sequence[_Liked]) -> Mapping[str, AudioMean]:
     sounds = [(msgspec.structs.asdict(one.track.features), one.weight) for one in liked if one.track.features is not None]
     total = sum(weight for _, weight in sounds)
-    return {name: _mean([(sound[name], weight) for sound, weight in sounds], total) for name in MEANS} if sounds else {}
+    return {name: _mean([(sound[name], weight) for sound, weight in sounds], total) for name in FEATURES} if sounds else {}
 
 
 def _mean(values: Sequence[tuple[float, float]], total: float) -> AudioMean:

@@ -104,9 +104,7 @@ def _chosen(reciprocal: npt.NDArray[np.float64]) -> float:
 def _ranks(blend: Blend, case: Case) -> list[float]:
     """The rank of the target, from 1, under each of WEIGHTS; equals count half."""
     history = session_history(case.columns.tolist(), case.skipped.tolist())
-    base, follows = blend.score_all(history), np.zeros(blend.n_tracks, np.float32)
-    known = blend.sequence.score_all(history)
-    follows[: len(known)] = known
+    base, follows = blend.score_all(history), blend.follows(history)
     return [_rank(base + np.float32(weight) * follows, case) for weight in WEIGHTS]
 
 

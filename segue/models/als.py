@@ -154,7 +154,7 @@ class AlsReading(Reading):
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        known = np.flatnonzero(columns < len(self._items))
+        known = np.flatnonzero((columns >= 0) & (columns < len(self._items)))
         shares[np.ix_(known, self._inside)] = self._fold_in.shares(self._items[columns[known]])
         return shares
 

@@ -169,6 +169,10 @@ class Blend(ReadingModel):
         """
         return self.read(history).blended(columns)
 
+    def follows(self, history: History) -> Floats:
+        """The unweighted score of coming next after a history in order, of every track, shape (n_tracks,)."""
+        return _padded(self.sequence.score_all(history), self.n_tracks)
+
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         rows = self._weights_of_rows(histories)
         weights = {name: rows[:, i : i + 1] for i, name in enumerate(PARTS)}

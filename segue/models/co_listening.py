@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen, positive
-from segue.models.moments import Moments
-from segue.models.rows import Entries, Places, SparseList, entries_of
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, ReadingModel, lenient, positive
+from segue.models.neighbours import NeighbourReading, row_of
+from segue.models.rows import load_rows, save_rows
 from segue.models.sharpening import sharpened
 
 BLOCK_FRACTION = 8
@@ -75,73 +75,24 @@ class CoListeningModel(ReadingModel):
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         weighted = histories.copy()
-        weighted.data = self.weights(histories.data)
+        weighted.data = lenient(histories.data, self.config.rejection)
         scores: Floats = (weighted @ self._neighbours).toarray()
         return scores
 
-    def read(self, history: History) -> CoListeningReading:
-        return CoListeningReading(self, history)
-
-    @property
-    def neighbours(self) -> csr_matrix[np.float32]:
-        """S."""
-        return self._neighbours
+    def read(self, history: History) -> NeighbourReading:
+        return NeighbourReading(self, history, self._neighbours, lenient(history.preference, self.config.rejection))
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
-        part = slice(self._neighbours.indptr[column], self._neighbours.indptr[column + 1])
-        scores = np.zeros(self.n_tracks, np.float32)
-        scores[self._neighbours.indices[part]] = self._neighbours.data[part]
-        return scores if columns is None else np.asarray(scores[columns], np.float32)
+        return row_of(self._neighbours, column, columns)
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))
-        for part in ("data", "indices", "indptr"):
-            np.save(directory / f"neighbours_{part}.npy", getattr(self._neighbours, part), allow_pickle=False)
+        save_rows(directory, "neighbours", self._neighbours)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         config = CoListeningConfig(**json.loads((directory / "config.json").read_text()))
-        data, indices, indptr = (
-            np.load(directory / f"neighbours_{part}.npy", allow_pickle=False) for part in ("data", "indices", "indptr")
-        )
-        n_tracks = len(indptr) - 1
-        return cls.of(csr_matrix((data, indices, indptr), shape=(n_tracks, n_tracks)), config)
-
-    def weights(self, preference: Floats) -> Floats:
-        """What each preference of a history counts."""
-        dampened: Floats = dampen(preference)
-        return np.where(dampened > 0, dampened, np.float32(self.config.rejection) * dampened).astype(np.float32)
-
-
-class CoListeningReading(Reading):
-    """The neighbours of a history's tracks, added up; most tracks are nobody's neighbour."""
-
-    def __init__(self, model: CoListeningModel, history: History) -> None:
-        super().__init__(model, history)
-        self._n, weights = model.n_tracks, model.weights(history.preference)
-        self._inside = np.flatnonzero((history.columns < self._n) & (history.columns >= 0) & (weights != 0))
-        near = entries_of(model.neighbours, history.columns[self._inside])
-        self._near = Entries(near.row, near.column, near.value * weights[self._inside][near.row])
-        self._list = SparseList.summed(self._n, near.column, self._near.value)
-
-    def scores(self, columns: Columns | None = None) -> Floats:
-        if columns is None:
-            return self._list.dense()
-        scores = np.zeros(len(columns), np.float32)
-        known = (columns >= 0) & (columns < self._n)
-        scores[known] = self._list.at(columns[known])
-        return scores
-
-    def moments(self) -> Moments:
-        return Moments.of_sums(self._n, float(self._list.values.sum()), float(self._list.values @ self._list.values))
-
-    def contributions(self, columns: Columns) -> Floats:
-        shares = np.zeros((len(columns), len(self.history)), np.float32)
-        known = np.flatnonzero(columns < self._n)
-        place = Places(self._n, columns[known]).of(self._near.column)
-        asked = np.flatnonzero(place >= 0)
-        shares[known[place[asked]], self._inside[self._near.row[asked]]] = self._near.value[asked]
-        return shares
+        return cls.of(load_rows(directory, "neighbours"), config)
 
 
 def _liked(preference: csr_matrix[np.float32]) -> csr_matrix[np.float32]:

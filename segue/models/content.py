@@ -17,9 +17,9 @@ from scipy.sparse import csr_matrix, diags, vstack
 
 from segue.catalogue import Track
 from segue.ids import TrackNo
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, lenient
 from segue.models.moments import Moments, TaggedMoments
-from segue.models.rows import compact, entries_of
+from segue.models.rows import compact, entries_of, load_rows, save_rows
 from segue.models.sound import SoundScale, sound_vectors
 from segue.models.tags import TagSpace, squared_lengths
 
@@ -84,7 +84,7 @@ class ContentModel(ReadingModel):
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         weighted = histories.copy()
-        weighted.data = self.weights(histories.data)
+        weighted.data = lenient(histories.data, self.config.rejection)
         sound = (weighted @ self._sound) @ self._sound.T
         scores: Floats = sound + (weighted @ self._tags @ self._tags.T).toarray()
         return scores
@@ -117,8 +117,7 @@ class ContentModel(ReadingModel):
         (directory / "tags.json").write_text(json.dumps({"tags": tags, "rarity": self._space.rarity}))
         np.save(directory / "scale.npy", np.stack([self._scale.mean, self._scale.std]), allow_pickle=False)
         np.save(directory / "sound.npy", self._sound, allow_pickle=False)
-        for part in ("data", "indices", "indptr"):
-            np.save(directory / f"tags_{part}.npy", getattr(self._tags, part), allow_pickle=False)
+        save_rows(directory, "tags", self._tags)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -127,8 +126,7 @@ class ContentModel(ReadingModel):
         model._space = TagSpace({tag: i for i, tag in enumerate(space["tags"])}, tuple(space["rarity"]))
         model._scale = SoundScale(*np.load(directory / "scale.npy", allow_pickle=False))
         sound = np.load(directory / "sound.npy", allow_pickle=False)
-        parts = [np.load(directory / f"tags_{part}.npy", allow_pickle=False) for part in ("data", "indices", "indptr")]
-        return model._with(sound, csr_matrix(tuple(parts), shape=(len(sound), len(space["tags"]))))
+        return model._with(sound, load_rows(directory, "tags", len(space["tags"])))
 
     def _with(self, sound: Floats, tags: csr_matrix[np.float32]) -> Self:
         self._sound, self._tags, self.moments = sound, tags, TaggedMoments.of(sound, tags)
@@ -141,11 +139,6 @@ class ContentModel(ReadingModel):
         inverse = np.where(lengths > 0, 1.0 / np.where(lengths > 0, lengths, 1.0), 0.0).astype(np.float32)
         return sound * inverse[:, None], csr_matrix(diags(inverse) @ tags, dtype=np.float32)
 
-    def weights(self, preference: Floats) -> Floats:
-        """What each preference of a history counts."""
-        dampened: Floats = dampen(preference)
-        return np.where(dampened > 0, dampened, np.float32(self.config.rejection) * dampened).astype(np.float32)
-
 
 class ContentReading(Reading):
     """The profile of a history: the weighted sum of its tracks' vectors, its tags by their positions."""
@@ -154,8 +147,8 @@ class ContentReading(Reading):
         super().__init__(model, history)
         self._sound, self._tags, self._moments, self._vectors = model.sound, model.tags, model.moments, model.vectors
         part = history.within(model.n_tracks)
-        weights = model.weights(part.preference)
-        self._history_weights = model.weights(history.preference)
+        weights = lenient(part.preference, model.config.rejection)
+        self._history_weights = lenient(history.preference, model.config.rejection)
         self.direction: Floats = weights @ self._sound[part.columns]
         entries = entries_of(self._tags, part.columns)
         self.tags, place = np.unique(entries.column, return_inverse=True)
@@ -186,7 +179,7 @@ class ContentReading(Reading):
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
         heard, n_tracks = self.history.columns, len(self._sound)
-        inside, known = np.flatnonzero((heard < n_tracks) & (heard >= 0)), np.flatnonzero(columns < n_tracks)
+        inside, known = np.flatnonzero(heard < n_tracks), np.flatnonzero((columns >= 0) & (columns < n_tracks))
         vectors = self._vectors(np.concatenate([columns[known], heard[inside]]))
         cosine = vectors[: len(known)] @ vectors[len(known) :].T
         shares[np.ix_(known, inside)] = cosine * self._history_weights[inside]

@@ -262,3 +262,9 @@ def dampen(preference: Floats) -> Floats:
     """`sign(p) · log2(1 + |p|)`, float32: the tenth play says less than the first; one full play stays 1."""
     dampened: Floats = (np.sign(preference) * np.log2(1.0 + np.abs(preference))).astype(np.float32)
     return dampened
+
+
+def lenient(preference: Floats, rejection: float) -> Floats:
+    """Dampened, the negative ones times `rejection`: not to like a track says less of what is like it than to like it."""
+    dampened = dampen(preference)
+    return np.where(dampened > 0, dampened, np.float32(rejection) * dampened).astype(np.float32)

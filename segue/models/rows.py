@@ -1,8 +1,9 @@
-"""Picking a few rows out of a sparse matrix without scipy's bookkeeping, which costs more than the work at this size."""
+"""Rows of sparse matrices: a few of them without scipy's bookkeeping, which costs more than the work at this size; all as files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,19 @@ def entries_of(matrix: csr_matrix[np.float32], rows: npt.NDArray[np.int32]) -> E
     row = np.repeat(np.arange(len(rows)), counts)
     position = np.arange(len(row)) + np.repeat(start - np.cumsum(counts) + counts, counts)
     return Entries(row, matrix.indices[position], matrix.data[position])
+
+
+def save_rows(directory: Path, name: str, matrix: csr_matrix[np.float32]) -> None:
+    """Write a csr_matrix as three plain arrays, `<name>_data.npy` and so on."""
+    for part in ("data", "indices", "indptr"):
+        np.save(directory / f"{name}_{part}.npy", getattr(matrix, part), allow_pickle=False)
+
+
+def load_rows(directory: Path, name: str, width: int | None = None) -> csr_matrix[np.float32]:
+    """Read what `save_rows` wrote: a csr_matrix with `width` columns; None: as many as rows. Runs no code from the files."""
+    parts = [np.load(directory / f"{name}_{part}.npy", allow_pickle=False) for part in ("data", "indices", "indptr")]
+    height = len(parts[2]) - 1
+    return csr_matrix(tuple(parts), shape=(height, height if width is None else width))
 
 
 def compact(matrix: csr_matrix[np.float32], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:

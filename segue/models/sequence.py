@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model
-from segue.models.rows import entries_of
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, ReadingModel
+from segue.models.neighbours import NeighbourReading, row_of
+from segue.models.rows import load_rows, save_rows
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class SequenceConfig:
     successors: int = 200
 
 
-class SequenceModel(Model):
+class SequenceModel(ReadingModel):
     """`S` of shape (n_tracks, n_tracks), csr, at most `successors` entries a row."""
 
     name = "sequence"
@@ -67,44 +68,24 @@ class SequenceModel(Model):
         scores: Floats = (played @ self._successors).toarray()
         return scores
 
-    def score_all(self, history: History) -> Floats:
-        part = history.within(self.n_tracks)
-        near = entries_of(self._successors, part.columns)
-        weighted = near.value * self._recency(part)[near.row]
-        return np.bincount(near.column, weights=weighted, minlength=self.n_tracks).astype(np.float32)
-
-    def contributions(self, history: History, columns: Columns) -> Floats:
-        shares = np.zeros((len(columns), len(history)), np.float32)
-        inside = np.flatnonzero((history.columns < self.n_tracks) & (history.preference != 0))
-        part = history.within(self.n_tracks)
-        known = np.flatnonzero((columns >= 0) & (columns < self.n_tracks))
-        position = np.full(self.n_tracks, -1, np.int32)
-        position[columns[known]] = known
-        near = entries_of(self._successors, part.columns)
-        asked = np.flatnonzero(position[near.column] >= 0)
-        row = near.row[asked]
-        shares[position[near.column[asked]], inside[row]] = near.value[asked] * self._recency(part)[row]
-        return shares
+    def read(self, history: History) -> NeighbourReading:
+        known = (history.columns < self.n_tracks) & (history.preference != 0)
+        weights = np.zeros(len(history), np.float32)
+        weights[known] = self._recency(history.within(self.n_tracks))
+        return NeighbourReading(self, history, self._successors, weights)
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         """How surprisingly often each track follows the one in `column`: not symmetric."""
-        scores = np.zeros(self.n_tracks, np.float32)
-        near = entries_of(self._successors, np.array([column], np.int32))
-        scores[near.column] = near.value
-        return scores if columns is None else np.asarray(scores[columns], np.float32)
+        return row_of(self._successors, column, columns)
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))
-        for part in ("data", "indices", "indptr"):
-            np.save(directory / f"successors_{part}.npy", getattr(self._successors, part), allow_pickle=False)
+        save_rows(directory, "successors", self._successors)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         model = cls(SequenceConfig(**json.loads((directory / "config.json").read_text())))
-        data, indices, indptr = (
-            np.load(directory / f"successors_{part}.npy", allow_pickle=False) for part in ("data", "indices", "indptr")
-        )
-        model._successors = csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, len(indptr) - 1))
+        model._successors = load_rows(directory, "successors")
         return model
 
     def _recency(self, history: History) -> Floats:

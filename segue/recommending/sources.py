@@ -75,9 +75,7 @@ class ListenerSource:
         """The weighted score of coming next, of every track; None where no order tells or its weight is 0."""
         if not (len(self.running) and self.blend.config.sequence and self.blend.sequence.pairs):
             return None
-        scores = np.zeros(self.blend.n_tracks, np.float32)
-        known = self.blend.sequence.score_all(self.running)
-        scores[: len(known)] = np.float32(self.blend.config.sequence) * known
+        scores = np.float32(self.blend.config.sequence) * self.blend.follows(self.running)
         return scores if scores.any() else None
 
     def candidates(self, n: int) -> Columns:

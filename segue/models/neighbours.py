@@ -1,0 +1,50 @@
+"""A history read through a sparse item-item matrix: the rows of its tracks, weighted and added up."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from segue.models.contract import Columns, Floats, History, Model, Reading
+from segue.models.moments import Moments
+from segue.models.rows import Entries, Places, SparseList, entries_of
+
+
+class NeighbourReading(Reading):
+    """Scores `weights @ S[history]`; most tracks are nobody's neighbour, so the list is kept sparse."""
+
+    def __init__(self, model: Model, history: History, matrix: csr_matrix[np.float32], weights: Floats) -> None:
+        """`matrix` S of shape (n_tracks, n_tracks); `weights` of shape (len(history),), used where S has the track."""
+        super().__init__(model, history)
+        self._n = int(matrix.shape[0])
+        self._inside = np.flatnonzero((history.columns < self._n) & (weights != 0))
+        near = entries_of(matrix, history.columns[self._inside])
+        self._near = Entries(near.row, near.column, near.value * weights[self._inside][near.row])
+        self._list = SparseList.summed(self._n, near.column, self._near.value)
+
+    def scores(self, columns: Columns | None = None) -> Floats:
+        if columns is None:
+            return self._list.dense()
+        scores = np.zeros(len(columns), np.float32)
+        known = (columns >= 0) & (columns < self._n)
+        scores[known] = self._list.at(columns[known])
+        return scores
+
+    def moments(self) -> Moments:
+        return Moments.of_sums(self._n, float(self._list.values.sum()), float(self._list.values @ self._list.values))
+
+    def contributions(self, columns: Columns) -> Floats:
+        shares = np.zeros((len(columns), len(self.history)), np.float32)
+        known = np.flatnonzero((columns >= 0) & (columns < self._n))
+        place = Places(self._n, columns[known]).of(self._near.column)
+        asked = np.flatnonzero(place >= 0)
+        shares[known[place[asked]], self._inside[self._near.row[asked]]] = self._near.value[asked]
+        return shares
+
+
+def row_of(matrix: csr_matrix[np.float32], column: int, columns: Columns | None) -> Floats:
+    """The row of the track in `column` at `columns` (None: every track), 0 where it has no entry."""
+    near = entries_of(matrix, np.array([column], np.int32))
+    row = np.zeros(matrix.shape[1], np.float32)
+    row[near.column] = near.value
+    return row if columns is None else np.asarray(row[columns], np.float32)
