@@ -1,4 +1,4 @@
-"""Rows of sparse matrices: a few of them without scipy's bookkeeping, which costs more than the work at this size; all as files."""
+"""Rows of sparse matrices: a few of them without scipy's bookkeeping, which costs more than the work at this size; files."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 Immutable: `add_tracks` and `remove_tracks` return a new recommender that shares the models, so readers in other threads keep a
 whole one.
 
-Cost on one thread (OPENBLAS_NUM_THREADS=1; a threaded BLAS only adds waiting), 30,000 tracks, 64 factors, 100 tracks of history,
-10 answers, measured beside other work on both cores: 3.1 ms in all, of which the models' scores and evidence take 2.4 and what is
-done here 0.7; with filters 0.85, with the dial and exploration 1.7, for 100 answers 2.9. At a million tracks, given a source that
-names 2,000 candidates: 0.4 ms here, up to 1.2 with filters. add_tracks of 100 tracks: 16 ms.
+Cost on one thread (`python -m benchmarks score`; a threaded BLAS only adds waiting), 100 tracks of history, 10 answers, median of
+several runs on a shared machine whose memory is at times half as fast: 2.7 to 4.4 ms with 30,000 tracks and 64 factors, filters
+included, 1.4 to 2.5 for a song; 5.5 with 256 factors, of which the pass over all factors is 3. At a million tracks 164 ms (a song
+118), as candidates are found by scoring every track: it needs an index. add_tracks of 100 tracks: 16 ms.
 """
 
 from __future__ import annotations
