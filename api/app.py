@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems
 from api.access.admission import Admission
 from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.bounds import Bounds
+from api.hosts import Hosts, allowed_hosts
 from api.middleware import RequestContext
 from api.resources import events, feedback, genres, health, models, recommend, tokens, tracks, users
 from api.schemas import components
@@ -29,6 +31,9 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 SENT = ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"]
 """Headers that pages of other origins may send, and below, that they may read."""
 SHOWN = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"]
+COMPRESSED_FROM_BYTES = 1_000
+COMPRESSION = 4
+"""Twenty songs shrink from 7.5 to 2.8 kB in 0.15 ms; other levels cost as much or more and save a tenth at most."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -41,8 +46,11 @@ def create_app(services: Services) -> FastAPI:
     # The one added last is the outermost.
     app.add_middleware(Admission, identities=services.identities, rates=services.rates)
     app.add_middleware(Bounds, body_timeout_s=settings.api_body_timeout_s, request_timeout_s=settings.api_request_timeout_s)
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION)
     if origins := [origin.strip() for origin in settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=SHOWN)
+    if (hosts := allowed_hosts(settings)) is not None:
+        app.add_middleware(Hosts, allowed=hosts)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
     for resource in (recommend, events, feedback, tracks, genres, users, models, tokens, health):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.bootstrap import build_services
 from api.connections import Limits, allowed_connections, bounded
+from api.hosts import is_loopback
 from api.metrics import Metrics
 from segue.errors import ConfigurationError
 from segue.logs import configure_logging
@@ -67,19 +67,10 @@ def server_config(app: FastAPI, settings: Settings, metrics: Metrics, host: str,
 
 def require_safe(settings: Settings, host: str) -> None:
     """Raises ConfigurationError for an address that other machines reach while nobody is asked who they are."""
-    if settings.api_keys_required or settings.api_open or _is_loopback(host):
+    if settings.api_keys_required or settings.api_open or is_loopback(host):
         return
     raise ConfigurationError(
         f"{host or 'the empty address'} can be reached from other machines, and the API asks nobody for a key. Make one with "
         "`segue keys create --name … --scopes read,events` and set SEGUE_API_KEYS_REQUIRED=true; or listen on 127.0.0.1; or set "
         "SEGUE_API_OPEN=true where all who can reach it may read and write everything (a container behind a proxy that asks)"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -76,6 +76,9 @@ class _Exchange:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._request_id
+            if "content-encoding" in headers and headers.get("etag", "").startswith('"'):
+                # A strong tag stands for these very bytes, and compressing changed them (RFC 9110, 8.8.3.3).
+                headers["ETag"] = f"W/{headers['etag']}"
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             if not headers.get("content-type", "").startswith("text/html"):

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     """Ask every request but health and documentation for a key (`segue keys create`) or a listener's token."""
     api_open: bool = False
     """Without keys, listen even on addresses that other machines reach."""
+    api_allowed_hosts: str = ""
+    """Names in the Host header of requests, apart by commas; `*`: all. Loopback names always do. Empty: only these, or all where
+    keys are required or `SEGUE_API_OPEN` is set."""
     api_key_cache_s: float = Field(5.0, gt=0, le=300)
     """How long a key that was looked up counts as looked up: a revocation takes effect within it."""
     api_key_stale_s: float = Field(300.0, ge=0, le=86_400)

@@ -30,7 +30,7 @@ from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
 from tests.unit.api.fakes import CATALOGUE, FakeModels, FakePostgres, FakePublisher, FakeRates, FakeRows, FakeSnapshots
 
-SETTINGS = Settings(api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
+SETTINGS = Settings(api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
 
 

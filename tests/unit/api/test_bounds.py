@@ -58,3 +58,21 @@ async def test_answers_say_that_nothing_in_them_is_to_be_run(client: httpx.Async
     assert "content-security-policy" not in (await client.get("/docs")).headers
     assert "strict-transport-security" not in headers
     assert (await client.get("https://segue.test/tracks/t1")).headers["strict-transport-security"] == "max-age=31536000"
+
+
+async def test_long_answers_are_compressed_where_the_client_takes_it(client: httpx.AsyncClient) -> None:
+    plain = await client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
+    packed = await client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["vary"]
+    assert packed.json() == plain.json()
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+
+
+async def test_a_compressed_answer_has_a_weak_tag_and_is_known_by_it(client: httpx.AsyncClient) -> None:
+    path = "/tracks?" + "&".join(f"id=t{number}" for number in range(1, 17))
+    answer = await client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip", "the answer is too short for this test"
+    assert answer.headers["etag"].startswith('W/"')
+    assert (await client.get(path, headers={"If-None-Match": answer.headers["etag"]})).status_code == 304
