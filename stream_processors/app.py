@@ -16,12 +16,12 @@ import faust
 from aiokafka.errors import KafkaError
 
 from segue.errors import Gap, KafkaUnavailable, SegueError, Unavailable
+from segue.log_reader import Hole, first_with_records
 from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
 from stream_processors.bootstrap import Worker
 from stream_processors.crash_report import describe_batch, message_of
-from stream_processors.log_reader import Hole, first_with_records
 from stream_processors.metrics import BUFFERED_RUNS, CONSUMER_LAG, REBALANCES
 from stream_processors.patience import Stopped
 from stream_processors.positions import MarkedTransport, Positions, Skip

@@ -8,6 +8,7 @@ from functools import partial
 
 from segue.errors import ConfigurationError
 from segue.kafka import ensure_topics, producer_config
+from segue.log_reader import first_with_records
 from segue.settings import Settings
 from segue.stores.commands import state_facts
 from segue.stores.postgres.database import Database
@@ -17,7 +18,6 @@ from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
 from stream_processors.listening_writer import ListeningWriter
 from stream_processors.log_identity import Logs
-from stream_processors.log_reader import first_with_records
 from stream_processors.marks import Marks
 from stream_processors.outbox import Outbox
 from stream_processors.patience import Patience

@@ -11,13 +11,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from segue.dead_letters import Letter, count_letters, find_letter, newest_letters
 from segue.errors import InvalidInput
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.verification import Comparison, compare, replaced_logs, replayed_from, unequal_marks
 from segue.stores.redis.writer import LiveRowWriter
-from stream_processors.dead_letters import Letter, count_letters, find_letter, newest_letters
 from stream_processors.rebuild import rebuild as fill_rows
 from stream_processors.redrive import redrive as send_back
 from stream_processors.replay import replay as replay_log

@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from segue.errors import Fenced, Gap
+from segue.log_reader import Hole
 from segue.logs import fields
 from segue.topics import LISTENING_EVENTS
 from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
-from stream_processors.log_reader import Hole
 from stream_processors.marks import Marks
 from stream_processors.metrics import FENCED, RECORDS_SKIPPED
 from stream_processors.outbox import Outbox

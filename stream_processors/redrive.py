@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from segue.dead_letters import Letter, Progress, key_of, letters_between
 from segue.errors import KafkaUnavailable
 from segue.kafka import producer_config
+from segue.log_reader import LogReader, Offsets
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.marks import read_marks
 from segue.topics import DEAD_LETTERS, TOPICS
-from stream_processors.dead_letters import Letter, Progress, key_of, letters_between
 from stream_processors.deliveries import Deliveries
-from stream_processors.log_reader import LogReader, Offsets
 
 COMMIT_LETTERS = 1_000
 COMMIT_BYTES = 32 * 2**20

@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka import Message
 
 from segue.errors import InvalidInput
+from segue.log_reader import LogReader, Offsets, headers_of
 from segue.settings import Settings
 from segue.stores.commands import state_facts
 from segue.stores.postgres.database import Database
@@ -23,7 +24,6 @@ from segue.topics import LISTENING_EVENTS, TOPICS
 from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
 from stream_processors.log_identity import Logs
-from stream_processors.log_reader import LogReader, Offsets, headers_of
 from stream_processors.marks import Marks
 from stream_processors.records import Record, cut
 from stream_processors.refusals import REFUSALS, divide, divide_table

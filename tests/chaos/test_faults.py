@@ -13,12 +13,12 @@ import pytest
 
 from infra.local.stack import LocalStack
 from segue.events import ListeningEvent
+from segue.log_reader import LogReader
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.marks import Mark, read_marks
 from segue.stores.postgres.verification import compare, drop_replay
 from segue.topics import CATALOGUE, LISTENING_EVENTS, PLAYLISTS, USERS
-from stream_processors.log_reader import LogReader
 from stream_processors.replay import replay
 from tests.chaos.faults import WORKERS, Fault, draw_faults, inflict, loses_rows, worker_names
 from tests.chaos.load import Leavers, Listening, Tables

@@ -14,15 +14,15 @@ import pytest
 from confluent_kafka import KafkaError, Message, Producer
 
 from infra.local.stack import LocalStack
+from segue.dead_letters import Letter, letters_between
 from segue.events import CatalogueTrack, ListeningEvent, encode, encode_envelope
 from segue.kafka import producer_config
+from segue.log_reader import LogReader, Offsets
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
-from stream_processors.dead_letters import Letter, letters_between
-from stream_processors.log_reader import LogReader, Offsets
 from stream_processors.outbox import PICK_BY_KEY, Headers
 from tests.hostile import HEADERS, Hostile, event_fields, one_in_an_envelope, stream, text_of
 from tests.oracle import differences, fold, in_postgres

@@ -16,15 +16,15 @@ import pytest
 from confluent_kafka import Producer
 
 from infra.local.stack import LocalStack
+from segue.dead_letters import FOREIGN, count_letters, find_letter, letters_between, newest_letters
 from segue.errors import NotFound
 from segue.events import MAX_CLOCK_SKEW, CatalogueTrack, ListeningEvent, encode, encode_envelope
 from segue.kafka import producer_config
+from segue.log_reader import LogReader, Offsets
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
-from stream_processors.dead_letters import FOREIGN, count_letters, find_letter, letters_between, newest_letters
-from stream_processors.log_reader import LogReader, Offsets
 from stream_processors.outbox import Outbox, letter_id
 from stream_processors.records import DeadLetter, Record
 from stream_processors.redrive import Redriven, redrive

@@ -16,14 +16,14 @@ import pytest
 from confluent_kafka import Producer
 
 from infra.local.stack import LocalStack
+from segue.dead_letters import Letter, letters_between
 from segue.events import NOT_TASTE, TYPE_CODES, CatalogueTrack, ListeningEvent, encode
 from segue.kafka import producer_config
+from segue.log_reader import LogReader, Offsets
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
-from stream_processors.dead_letters import Letter, letters_between
-from stream_processors.log_reader import LogReader, Offsets
 from stream_processors.watchdog import EXIT_CRASHED
 from tests.oracle import Matrix, differences, fold, in_postgres, in_redis
 from tests.publishing import publish, publish_raw, random_events

@@ -11,12 +11,12 @@ from typer.testing import CliRunner, Result
 
 from infra.local.stack import LocalStack
 from segue.errors import ConfigurationError, InvalidInput, NotFound
+from segue.log_reader import LogReader
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.verification import drop_replay
 from segue.topics import TOPICS
 from stream_processors.events_commands import EXIT_DIFFERENT, EXIT_NOT_COMPARABLE, events
-from stream_processors.log_reader import LogReader
 from stream_processors.replay import replay
 from tests.publishing import publish, random_events
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from confluent_kafka import Message
 
 from segue.errors import NotFound
+from segue.log_reader import LogReader, Offsets, headers_of
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.topics import DEAD_LETTERS
-from stream_processors.log_reader import LogReader, Offsets, headers_of
 
 REMEMBERED_IDS = 100_000
 """A letter that a crash sent twice stands among the letters of the same batches; ids further back are forgotten."""
