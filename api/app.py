@@ -11,14 +11,14 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import problems
+from api import admin_schemas, problems
 from api.access.admission import Admission
 from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.bounds import Bounds
 from api.hosts import Hosts, allowed_hosts
 from api.middleware import RequestContext
-from api.resources import events, feedback, genres, health, models, recommend, tokens, tracks, users
+from api.resources import admin, events, feedback, genres, health, models, recommend, tokens, tracks, users
 from api.schemas import components
 from api.services import Services
 from segue import __version__
@@ -53,7 +53,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_middleware(Hosts, allowed=hosts)
     app.add_middleware(RequestContext, metrics=services.metrics)
     problems.install(app)
-    for resource in (recommend, events, feedback, tracks, genres, users, models, tokens, health):
+    for resource in (recommend, events, feedback, tracks, genres, users, models, tokens, admin, health):
         app.include_router(resource.router(services), dependencies=[Depends(authorise)])
     declare_documentation(app)
     check_declared(app)
@@ -95,7 +95,7 @@ def _document(app: FastAPI) -> None:
         document = generate()
         _, sent = msgspec.json.schema_components([events.SentEvent], ref_template="#/components/schemas/{name}")
         document.setdefault("components", {}).setdefault("schemas", {}).update(
-            components() | sent | {"TokenQuestion": tokens.TokenQuestion.model_json_schema()}
+            components() | components(admin_schemas.ANSWERS, (*admin_schemas.QUESTIONS, tokens.TokenQuestion)) | sent
         )
         return document
 

@@ -19,6 +19,7 @@ from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.metrics import Metrics
+from api.operations import KafkaOperations
 from api.search.live_search import LiveSearch
 from api.services import Services
 from api.snapshot_loader import snapshot_loader
@@ -51,7 +52,7 @@ def build_services(settings: Settings) -> Services:
     queries = _threads(QUERY_THREADS, "postgres")
     scoring = _threads(SCORING_THREADS, "scoring")
     followers = [_threads(1, "catalogue"), _threads(1, "model")]
-    searching = _threads(1, "search")
+    searching, operating = _threads(1, "search"), _threads(1, "operations")
     database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
     following = Database(settings.require_postgres(), max_connections=len(followers))
     rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
@@ -62,16 +63,15 @@ def build_services(settings: Settings) -> Services:
     model = LiveModel(ModelRegistry(following), snapshot_loader(snapshots), catalogue, followers[1], metrics)
     postgres = PostgresGate(queries)
     tokens = Tokens.from_setting(settings.api_token_keys.get_secret_value() if settings.api_token_keys else None)
-    ring = KeyRing(
-        KeyStore(database), postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries
-    )
+    keys = KeyStore(database)
+    ring = KeyRing(keys, postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries)
 
     shared = SharedBuckets(settings.require_redis())
 
     async def close() -> None:
         await rows.close()
         await shared.close()
-        for executor in (queries, scoring, searching, *followers):
+        for executor in (queries, scoring, searching, operating, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
         following.close()
@@ -89,6 +89,8 @@ def build_services(settings: Settings) -> Services:
         histories=HistoryStore(database),
         playlists=PlaylistStore(database),
         models=ModelRegistry(database),
+        keys=keys,
+        operations=KafkaOperations(settings, operating),
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         identities=Identities(ring, tokens, settings.api_keys_required),

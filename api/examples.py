@@ -110,6 +110,12 @@ PLAYLIST_QUESTIONS = {
 GROUP_QUESTIONS = {"two": {"user_ids": ["alice", "bob"], "n": 20}}
 
 
+KEYS: dict[str, Any] = {
+    "player": {"name": "web player", "scopes": ["read", "events"], "expires": "90d"},
+    "operator": {"name": "operations", "scopes": ["admin"]},
+}
+
+
 def asked(model: str, examples: dict[str, Any]) -> dict[str, Any]:
     """The `openapi_extra` of a route that reads this model from its body."""
     content = {"schema": {"$ref": f"#/components/schemas/{model}"}, "examples": {n: {"value": v} for n, v in examples.items()}}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
+from pydantic import BaseModel
 
 from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
@@ -388,10 +389,12 @@ ANSWERS = (
 _REF = "#/components/schemas/{model}"
 
 
-def components() -> dict[str, Any]:
-    """JSON Schemas of everything above, as OpenAPI components."""
-    _, schemas = msgspec.json.schema_components(ANSWERS, ref_template="#/components/schemas/{name}")
-    for question in QUESTIONS:
+def components(
+    answers: Sequence[type[msgspec.Struct]] = ANSWERS, questions: Sequence[type[BaseModel]] = QUESTIONS
+) -> dict[str, Any]:
+    """Their JSON Schemas, as OpenAPI components."""
+    _, schemas = msgspec.json.schema_components(answers, ref_template="#/components/schemas/{name}")
+    for question in questions:
         schema = question.model_json_schema(ref_template=_REF)
         schemas |= schema.pop("$defs", {}) | {question.__name__: schema}
     return schemas

@@ -18,7 +18,9 @@ from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.metrics import Metrics
+from api.operations import Operations
 from api.search.live_search import LiveSearch
+from segue.api_keys import ApiKey, Scope
 from segue.events import ListeningType
 from segue.settings import Settings
 from segue.stores.postgres.history import Moment, PastEvent
@@ -75,6 +77,19 @@ class Models(Protocol):
         """Retire the champion and point at the one before; returns its version. Raises NotFound."""
 
 
+class Keys(Protocol):
+    """Keys of this API; `segue.stores.postgres.keys.KeyStore` is one. Every call may raise PostgresUnavailable."""
+
+    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None) -> str:
+        """A new key."""
+
+    def list(self) -> list[ApiKey]:
+        """All keys, newest first."""
+
+    def revoke(self, prefix: str) -> ApiKey:
+        """Take a key back for good. Raises NotFound."""
+
+
 async def _nothing() -> None:
     return
 
@@ -95,6 +110,8 @@ class Services:
     histories: Histories
     playlists: Playlists
     models: Models
+    keys: Keys
+    operations: Operations
     postgres: PostgresGate
     probes: dict[str, Probe]
     identities: Identities

@@ -28,7 +28,16 @@ from api.services import Services
 from segue.catalogue import Track
 from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
-from tests.unit.api.fakes import CATALOGUE, FakeModels, FakePostgres, FakePublisher, FakeRates, FakeRows, FakeSnapshots
+from tests.unit.api.fakes import (
+    CATALOGUE,
+    FakeModels,
+    FakeOperations,
+    FakePostgres,
+    FakePublisher,
+    FakeRates,
+    FakeRows,
+    FakeSnapshots,
+)
 
 SETTINGS = Settings(api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
@@ -44,6 +53,7 @@ class World:
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     metrics: Metrics = field(default_factory=Metrics)
     crashes: list[str] = field(default_factory=list)
+    operations: FakeOperations = field(default_factory=FakeOperations)
     now_s: float = 1000.0
     rates: FakeRates = field(init=False)
     settings: Settings = SETTINGS
@@ -70,6 +80,8 @@ class World:
             histories=self.postgres,
             playlists=self.postgres,
             models=FakeModels(self.postgres),
+            keys=self.postgres.keys,
+            operations=self.operations,
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
             identities=Identities(self.ring(gate), self.tokens, self.settings.api_keys_required),

@@ -18,9 +18,11 @@ from api.event_publisher import EventPublisher
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
+from api.operations import Operations
 from api.services import Histories, Models, Playlists
 from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
+from segue.dead_letters import Letter
 from segue.errors import CorruptSnapshot, KafkaUnavailable, NotFound, PostgresUnavailable, RedisUnavailable
 from segue.events import AudioFeatures, ListeningEvent, ListeningType
 from segue.ids import TrackNo, UserNo
@@ -147,9 +149,26 @@ class FakeKeys(Keys):
         self.stored[prefix] = (made, digest_of(key))
         return key
 
-    def revoke(self, key: str) -> None:
+    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None) -> str:
+        self.postgres.ping()
+        key = self.add(*scopes, expires_at=expires_at)
         made, digest = self.stored[prefix_of(key) or ""]
-        self.stored[made.prefix] = (replace(made, revoked_at=datetime.now(UTC)), digest)
+        self.stored[made.prefix] = (replace(made, name=name), digest)
+        return key
+
+    def list(self) -> list[ApiKey]:
+        self.postgres.ping()
+        return [made for made, _ in reversed(self.stored.values())]
+
+    def revoke(self, prefix: str) -> ApiKey:
+        self.postgres.ping()
+        prefix = prefix_of(prefix) or prefix
+        if prefix not in self.stored:
+            raise NotFound(f"no key {prefix}")
+        made, digest = self.stored[prefix]
+        revoked = replace(made, revoked_at=datetime.now(UTC))
+        self.stored[prefix] = (revoked, digest)
+        return revoked
 
 
 class FakePostgres(Users, TrackSource, Registry, Histories, Playlists):
@@ -307,3 +326,17 @@ class FakeSnapshots:
         if version in self.corrupt:
             raise CorruptSnapshot(f"snapshot {version}: item_factors.npy changed since it was written")
         return Served(version, datetime(2026, 11, 23, tzinfo=UTC), fitted().add_tracks(tracks))
+
+
+class FakeOperations(Operations):
+    """What is in the stream."""
+
+    def __init__(self) -> None:
+        self.behind = {"listening-events": 0}
+        self.kept: list[Letter] = []
+
+    async def lag(self) -> dict[str, int]:
+        return self.behind
+
+    async def letters(self, most: int) -> list[Letter]:
+        return self.kept[:most]

@@ -1,0 +1,99 @@
+"""The shapes of `/admin`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from segue.api_keys import MAX_NAME, SCOPES, ApiKey, Scope
+from segue.dead_letters import Letter
+
+
+class KeyQuestion(BaseModel):
+    """What a new key is called and may do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=MAX_NAME, description="Who uses it: shown in lists, not secret.")
+    scopes: list[Scope] = Field(min_length=1, max_length=len(SCOPES))
+    expires: str | None = Field(None, description="`90d`, `12h` or a time with its zone; never without it.", max_length=40)
+
+
+class StatusAnswer(msgspec.Struct, frozen=True):
+    """One API process and what stands behind it. `lag`: records of each topic that the processors have not acknowledged; null
+    while Kafka does not answer. `queued`: records that this process holds until Kafka acknowledges them.
+    """
+
+    version: str
+    started_at: datetime
+    queued: int
+    lag: Mapping[str, int] | None
+    status: Literal["ok", "degraded", "unavailable"]
+    degraded: tuple[str, ...]
+    dependencies: Mapping[str, Mapping[str, Any]]
+
+
+class LetterShown(msgspec.Struct, frozen=True):
+    """A record that could not be processed; `cut_from`: its bytes, where the letter keeps only its beginning."""
+
+    id: str
+    topic: str
+    error: str
+    message: str
+    first_seen: datetime
+    cut_from: int | None
+
+    @classmethod
+    def of(cls, letter: Letter) -> Self:
+        """As the log has it."""
+        first_seen = datetime.fromtimestamp(letter.first_seen_s, UTC)
+        return cls(letter.id, letter.topic, letter.error, letter.message, first_seen, letter.cut_from)
+
+
+class LettersAnswer(msgspec.Struct, frozen=True):
+    """Dead letters, newest first."""
+
+    items: tuple[LetterShown, ...]
+
+
+class KeyShown(msgspec.Struct, frozen=True):
+    """What is known of a key."""
+
+    prefix: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    state: Literal["valid", "revoked", "expired"]
+
+    @classmethod
+    def of(cls, key: ApiKey, now: datetime) -> Self:
+        """At a time."""
+        scopes = tuple(sorted(key.scopes))
+        state = key.refusal(now) or "valid"
+        return cls(key.prefix, key.name, scopes, key.created_at, key.expires_at, key.revoked_at, state)
+
+
+class KeysAnswer(msgspec.Struct, frozen=True):
+    """Keys, newest first."""
+
+    items: tuple[KeyShown, ...]
+
+
+class KeyMade(msgspec.Struct, frozen=True):
+    """A new key; `key` is shown this once."""
+
+    key: str
+    prefix: str
+    name: str
+    scopes: tuple[Scope, ...]
+    expires_at: datetime | None
+
+
+ANSWERS = (StatusAnswer, LettersAnswer, KeysAnswer, KeyShown, KeyMade)
+QUESTIONS = (KeyQuestion,)
