@@ -10,7 +10,7 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --gener
 PACKAGES = segue producers stream_processors trainer api infra benchmarks
 STAMPS = $(VENV)/.stamps
 
-.PHONY: help install demo up down test check chaos bench lock clean
+.PHONY: help install demo up down test check chaos bench docs lock clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -41,6 +41,10 @@ chaos: $(STAMPS)/dev $(STAMPS)/prepared ## the long runs with injected faults an
 
 bench: $(STAMPS)/dev $(STAMPS)/prepared ## all benchmarks, and a table of the results
 	$(BIN)/python -m benchmarks all
+
+docs: $(STAMPS)/installed ## docs/openapi.json and docs/asyncapi.json from the code
+	$(BIN)/python -m api.openapi docs/openapi.json
+	$(BIN)/python -m segue.asyncapi docs/asyncapi.json
 
 lock: $(STAMPS)/uv ## choose the newest versions that pyproject.toml allows, again
 	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --output-file requirements.lock pyproject.toml -

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from segue.api_keys import MAX_NAME, SCOPES, ApiKey, Scope
 from segue.dead_letters import Letter
+from segue.events import Time
 
 
 class KeyQuestion(BaseModel):
@@ -29,7 +30,7 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     """
 
     version: str
-    started_at: datetime
+    started_at: Time
     queued: int
     lag: Mapping[str, int] | None
     status: Literal["ok", "degraded", "unavailable"]
@@ -44,7 +45,7 @@ class LetterShown(msgspec.Struct, frozen=True):
     topic: str
     error: str
     message: str
-    first_seen: datetime
+    first_seen: Time
     cut_from: int | None
 
     @classmethod
@@ -66,9 +67,9 @@ class KeyShown(msgspec.Struct, frozen=True):
     prefix: str
     name: str
     scopes: tuple[Scope, ...]
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
+    created_at: Time
+    expires_at: Time | None
+    revoked_at: Time | None
     state: Literal["valid", "revoked", "expired"]
 
     @classmethod
@@ -92,7 +93,7 @@ class KeyMade(msgspec.Struct, frozen=True):
     prefix: str
     name: str
     scopes: tuple[Scope, ...]
-    expires_at: datetime | None
+    expires_at: Time | None
 
 
 ANSWERS = (StatusAnswer, LettersAnswer, KeysAnswer, KeyShown, KeyMade)

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-import msgspec
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import admin_schemas, problems
+from api import openapi, problems
 from api.access.admission import Admission
 from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
@@ -19,7 +18,6 @@ from api.bounds import Bounds
 from api.hosts import Hosts, allowed_hosts
 from api.middleware import RequestContext
 from api.resources import admin, events, feedback, genres, health, models, recommend, tokens, tracks, users
-from api.schemas import components
 from api.services import Services
 from segue import __version__
 
@@ -40,7 +38,12 @@ def create_app(services: Services) -> FastAPI:
     """The app; its lifespan reads the catalogue and the model first, then follows both until it ends."""
     settings = services.settings
     app = FastAPI(
-        title="Segue", version=__version__, description=DESCRIPTION, lifespan=_lifespan(services), redirect_slashes=False
+        title="Segue",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan(services),
+        redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.state.settings = settings
     # The one added last is the outermost.
@@ -57,7 +60,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(resource.router(services), dependencies=[Depends(authorise)])
     declare_documentation(app)
     check_declared(app)
-    _document(app)
+    openapi.install(app)
     return app
 
 
@@ -85,19 +88,3 @@ def _following(services: Services) -> AbstractAsyncContextManager[None]:
         model=services.model.run(poll_s),
         search=services.search.run(),
     )
-
-
-def _document(app: FastAPI) -> None:
-    """Add the schemas that the routes refer to; FastAPI finds only those of its own parameters."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        _, sent = msgspec.json.schema_components([events.SentEvent], ref_template="#/components/schemas/{name}")
-        document.setdefault("components", {}).setdefault("schemas", {}).update(
-            components() | components(admin_schemas.ANSWERS, (*admin_schemas.QUESTIONS, tokens.TokenQuestion)) | sent
-        )
-        return document
-
-    # FastAPI's documented way to extend the document.
-    app.openapi = openapi  # type: ignore[method-assign]

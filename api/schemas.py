@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -11,7 +10,7 @@ from pydantic import BaseModel
 
 from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
-from segue.events import AudioFeatures, ListeningType
+from segue.events import AudioFeatures, ListeningType, Time
 
 
 class ReasonShown(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,7 +49,7 @@ class StateShown(msgspec.Struct, frozen=True):
     """The listener's state behind an answer. `age_ms`: since it was last written (Redis) or read (Postgres)."""
 
     events: int
-    last_event_at: datetime | None
+    last_event_at: Time | None
     age_ms: int | None
     source: Literal["redis", "postgres", "none"]
 
@@ -172,7 +171,7 @@ class TopTrack(msgspec.Struct, frozen=True):
     skips: int
     saves: int
     stance: Literal["liked", "disliked"] | None
-    last_at: datetime
+    last_at: Time
 
 
 class UserShown(msgspec.Struct, frozen=True):
@@ -181,7 +180,7 @@ class UserShown(msgspec.Struct, frozen=True):
     user_id: str
     display_name: str | None
     genres: tuple[str, ...]
-    created_at: datetime | None
+    created_at: Time | None
     state: StateShown
     degraded: tuple[str, ...]
     top_tracks: tuple[TopTrack, ...]
@@ -195,7 +194,7 @@ class PastEventShown(msgspec.Struct, frozen=True):
     track_id: str
     name: str | None
     artists: tuple[str, ...]
-    occurred_at: datetime
+    occurred_at: Time
     ms_played: int | None
     session_id: str | None
     rec_id: str | None
@@ -262,14 +261,14 @@ class BlockedTrack(msgspec.Struct, frozen=True):
     track_id: str
     name: str
     artists: tuple[str, ...]
-    until: datetime | None
+    until: Time | None
 
 
 class BlockedArtist(msgspec.Struct, frozen=True):
     """An artist of whom nothing is recommended, as a guest neither; `until`: None for good."""
 
     artist: str
-    until: datetime | None
+    until: Time | None
 
 
 class BlocksAnswer(msgspec.Struct, frozen=True):
@@ -288,7 +287,7 @@ class FeedbackAnswer(msgspec.Struct, frozen=True):
     user_id: str
     event_id: str
     action: str
-    until: datetime | None
+    until: Time | None
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -309,7 +308,7 @@ class ModelShown(msgspec.Struct, frozen=True):
     """A model of the registry. `verdict`: promoted (champion now or before), kept (never promoted), retired (taken back)."""
 
     version: str
-    created_at: datetime
+    created_at: Time
     verdict: Literal["promoted", "kept", "retired"]
     champion: bool
     serving: bool
@@ -332,7 +331,7 @@ class PlaylistBrief(msgspec.Struct, frozen=True):
     name: str
     tracks: int
     source: str | None
-    changed_at: datetime
+    changed_at: Time
 
 
 class PlaylistsAnswer(msgspec.Struct, frozen=True):
@@ -366,7 +365,7 @@ class TokenAnswer(msgspec.Struct, frozen=True):
 
     token: str
     user_id: str
-    expires_at: datetime
+    expires_at: Time
 
 
 class ProblemShown(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -50,6 +50,15 @@ MAX_TEXT = 1_000
 """Characters of a title, an artist, an album; searching and comparing longer ones would cost more than they are worth."""
 MAX_RECORD_EVENTS = 10_000
 """Events in one envelope; a larger one is refused whole, so that one record cannot fill a worker's memory."""
+MAX_POSITION = 32_767
+"""Column type smallint."""
+
+# What follows is shown in schemas only: a bound that decoding enforced would not have the codes of `check_listening_event`.
+Id = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_ID_BYTES})]
+Milliseconds = Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": MAX_MS_PLAYED})]
+Time = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+Position = Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": MAX_POSITION})]
+Artist = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_ARTIST})]
 
 
 class ListeningEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -61,16 +70,16 @@ class ListeningEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     event_id: uuid.UUID
     type: ListeningType
-    user_id: str
-    track_id: str
-    occurred_at: datetime
-    ms_played: int | None = None
-    session_id: str | None = None
+    user_id: Id
+    track_id: Id
+    occurred_at: Time
+    ms_played: Milliseconds | None = None
+    session_id: Id | None = None
     rec_id: uuid.UUID | None = None
-    position: int | None = None
-    source: str | None = None
-    artist: str | None = None
-    until: datetime | None = None
+    position: Position | None = None
+    source: Id | None = None
+    artist: Artist | None = None
+    until: Time | None = None
     v: Literal[1] = 1
 
 
@@ -100,7 +109,7 @@ class AudioFeatures(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class CatalogueTrack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One track as published to `catalogue` (key: track_id; a null value deletes it)."""
 
-    track_id: str
+    track_id: Id
     name: str
     artists: tuple[str, ...]
     album: str | None = None
@@ -114,14 +123,14 @@ class CatalogueTrack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     genres: tuple[str, ...] = ()
     features: AudioFeatures | None = None
     source: str = "unknown"
-    fetched_at: datetime | None = None
+    fetched_at: Time | None = None
     v: Literal[1] = 1
 
 
 class PlaylistRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One playlist as published to `playlists` (key: playlist_id; a null value deletes it)."""
 
-    playlist_id: str
+    playlist_id: Id
     name: str
     track_ids: tuple[str, ...]
     owner_id: str | None = None
@@ -132,7 +141,7 @@ class PlaylistRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class UserRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user as published to `users` (key: user_id; a null value deletes the user and everything about them)."""
 
-    user_id: str
+    user_id: Id
     display_name: str | None = None
     genres: tuple[str, ...] = ()
     """Genres the user chose when signing up; they steer the first recommendations."""
@@ -239,8 +248,8 @@ def check_listening_event(event: ListeningEvent, now: datetime) -> None:
         raise InvalidEvent(f"occurred_at {event.occurred_at.isoformat()} is before {EARLIEST.year}", "invalid_time")
     if event.ms_played is not None and not 0 <= event.ms_played <= MAX_MS_PLAYED:
         raise InvalidEvent(f"ms_played must be within 0..{MAX_MS_PLAYED}", "invalid_ms_played")
-    if event.position is not None and not 0 <= event.position < 32_768:
-        raise InvalidEvent("position must be within 0..32767", "invalid_position")
+    if event.position is not None and not 0 <= event.position <= MAX_POSITION:
+        raise InvalidEvent(f"position must be within 0..{MAX_POSITION}", "invalid_position")
     if event.session_id is not None:
         check_id("session_id", event.session_id)
     if event.source is not None:

@@ -118,14 +118,19 @@ def _lag(consumer: Consumer, committed: TopicPartition) -> int:
     return int(high - low) if committed.offset > high else int(high - max(committed.offset, low))
 
 
-def _new_topic(topic: Topic, partitions: int) -> NewTopic:
+def topic_config(topic: Topic) -> dict[str, str]:
+    """Kafka's configuration of the topic."""
     most = MAX_DEAD_LETTER_BYTES if topic.name == DEAD_LETTERS else MAX_MESSAGE_BYTES
     config = {"max.message.bytes": str(most), "retention.ms": str(topic.retention_ms)}
     # The broker's clock: whether an event lies in the future must not depend on what a producer says, nor on when it is replayed.
     config["message.timestamp.type"] = "LogAppendTime"
     if topic.compacted:
         config["cleanup.policy"] = "compact"
-    return NewTopic(topic.name, num_partitions=partitions, replication_factor=-1, config=config)
+    return config
+
+
+def _new_topic(topic: Topic, partitions: int) -> NewTopic:
+    return NewTopic(topic.name, num_partitions=partitions, replication_factor=-1, config=topic_config(topic))
 
 
 def _check_partitions(existing: dict[str, int], partitions: int) -> None:

@@ -18,7 +18,7 @@ from api.responses import json_response
 from api.schemas import EventOutcome, EventsAnswer, documented
 from api.services import Services
 from segue.errors import InvalidEvent, KafkaUnavailable
-from segue.events import ListeningEvent, ListeningType, check_listening_event
+from segue.events import Artist, Id, ListeningEvent, ListeningType, Milliseconds, Position, Time, check_listening_event
 from segue.ids import uuid7
 
 EXAMPLE = {"user_id": "alice", "track_id": "4uLU6hMCjMI75M1A2tKUQC", "type": "play", "ms_played": 181_000}
@@ -33,17 +33,17 @@ class SentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A listening event as clients send it: the server fills in `event_id` and `occurred_at` where they are absent."""
 
     type: ListeningType
-    user_id: str
-    track_id: str
+    user_id: Id
+    track_id: Id
     event_id: uuid.UUID | None = None
-    occurred_at: datetime | None = None
-    ms_played: int | None = None
-    session_id: str | None = None
+    occurred_at: Time | None = None
+    ms_played: Milliseconds | None = None
+    session_id: Id | None = None
     rec_id: uuid.UUID | None = None
-    position: int | None = None
-    source: str | None = None
-    artist: str | None = None
-    until: datetime | None = None
+    position: Position | None = None
+    source: Id | None = None
+    artist: Artist | None = None
+    until: Time | None = None
     v: Literal[1] = 1
 
     def checked(self, now: datetime) -> ListeningEvent:

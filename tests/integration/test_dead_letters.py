@@ -16,6 +16,7 @@ import pytest
 from confluent_kafka import Producer
 
 from infra.local.stack import LocalStack
+from segue.asyncapi import LETTER_HEADERS
 from segue.dead_letters import FOREIGN, count_letters, find_letter, letters_between, newest_letters
 from segue.errors import NotFound
 from segue.events import MAX_CLOCK_SKEW, CatalogueTrack, ListeningEvent, encode, encode_envelope
@@ -79,6 +80,14 @@ def test_the_newest_the_counts_and_one_by_its_id(settings: Settings, outbox: Out
     assert count_letters(settings, error, quiet) == Counter({(error, LISTENING_EVENTS): 300})
     found = find_letter(settings, letter_id(letters[7]))
     assert (found.raw, found.headers, found.first_seen_s) == (b"7", (("n", b"7"),), 1_764_000_007.0)
+
+
+def test_a_letter_has_the_headers_that_the_document_names(settings: Settings, outbox: Outbox, error: str) -> None:
+    outbox.send([letter(error, 1, b"x", key=b"k")])
+    (found,) = newest_letters(settings, error, 1)
+    with closing(LogReader(settings)) as reader:
+        names = {header[0] for record in reader.read_one(DEAD_LETTERS, *found.stands_at) for header in record.headers() or ()}
+    assert names == {*LETTER_HEADERS, "segue-key", "n"}
 
 
 @pytest.mark.parametrize("wanted", ["nonsense", "listening-events/0/999999999999999/0", "no-such-topic/0/0/0", "a/b/c/d"])
