@@ -16,6 +16,8 @@ from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.bounds import Bounds
 from api.hosts import Hosts, allowed_hosts
+from api.listenbrainz import routes as listenbrainz
+from api.listenbrainz.dialect import Dialect
 from api.middleware import RequestContext
 from api.resources import admin, events, feedback, genres, health, models, recommend, tokens, tracks, users
 from api.services import Services
@@ -23,7 +25,8 @@ from segue import __version__
 
 DESCRIPTION = """Music recommendations from what people are doing now.
 
-Every error is an RFC 9457 problem document with a stable `code`. `degraded` in an answer names what it had to do without."""
+Every error is an RFC 9457 problem document with a stable `code`; under `/1/` it is as ListenBrainz has it. `degraded` in an
+answer names what it had to do without."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 SENT = ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"]
@@ -55,8 +58,9 @@ def create_app(services: Services) -> FastAPI:
     if (hosts := allowed_hosts(settings)) is not None:
         app.add_middleware(Hosts, allowed=hosts)
     app.add_middleware(RequestContext, metrics=services.metrics)
+    app.add_middleware(Dialect)
     problems.install(app)
-    for resource in (recommend, events, feedback, tracks, genres, users, models, tokens, admin, health):
+    for resource in (recommend, events, feedback, tracks, genres, users, models, tokens, admin, health, listenbrainz):
         app.include_router(resource.router(services), dependencies=[Depends(authorise)])
     declare_documentation(app)
     check_declared(app)

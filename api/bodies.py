@@ -14,12 +14,23 @@ M = TypeVar("M", bound=BaseModel)
 
 
 async def read_json(request: Request, max_bytes: int) -> bytes:
-    """The body of a JSON request, at most `max_bytes` long; the limit holds without a Content-Length too.
+    """The body of a JSON request: see `read_body`.
 
-    Raises Problem 415 for another media type, 413 for a longer body, 400 for an empty one and for one that
-    nests too deeply.
+    Raises Problem 415 for another media type, 400 for one that nests too deeply.
     """
     _require_json(request)
+    whole = await read_body(request, max_bytes)
+    max_depth: int = request.app.state.settings.api_max_json_depth
+    if nests_deeper(whole, max_depth):
+        raise Problem(400, "json_too_deep", f"arrays and objects may lie {max_depth} deep in each other")
+    return whole
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """A body of at most `max_bytes`; the limit holds without a Content-Length too.
+
+    Raises Problem 413 for a longer body, 400 for an empty one.
+    """
     if int(_declared_length(request)) > max_bytes:
         raise _too_large(max_bytes)
     body = bytearray()
@@ -29,11 +40,7 @@ async def read_json(request: Request, max_bytes: int) -> bytes:
             raise _too_large(max_bytes)
     if not body:
         raise malformed("the body is empty")
-    whole = bytes(body)
-    max_depth: int = request.app.state.settings.api_max_json_depth
-    if nests_deeper(whole, max_depth):
-        raise Problem(400, "json_too_deep", f"arrays and objects may lie {max_depth} deep in each other")
-    return whole
+    return bytes(body)
 
 
 async def read_model(request: Request, model: type[M], max_bytes: int) -> M:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from segue.errors import InvalidInput
+from segue.events import check_id
 
 Scope = Literal["read", "events", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -36,6 +37,8 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    user_id: str | None = None
+    """The listener whose own data it opens and nothing else; None: the key of a program that speaks for every listener."""
 
     def allows(self, scope: Scope) -> bool:
         """Whether its scopes cover this one; `admin` covers all."""
@@ -76,6 +79,14 @@ def read_scopes(names: Sequence[str]) -> frozenset[Scope]:
     if unknown or not asked:
         raise InvalidInput(f"scopes are {', '.join(SCOPES)}; not {', '.join(sorted(unknown)) or 'none at all'}", "invalid_scope")
     return frozenset(scope for scope in SCOPES if scope in asked)
+
+
+def check_listener(user_id: str, scopes: frozenset[Scope]) -> str:
+    """The listener of a key with these scopes. Raises InvalidInput."""
+    check_id("listener", user_id)
+    if "admin" in scopes:
+        raise InvalidInput("a listener's key opens their own data only: its scopes are read and events", "invalid_scope")
+    return user_id
 
 
 def read_expiry(text: str, now: datetime) -> datetime:

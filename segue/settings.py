@@ -135,6 +135,8 @@ class Settings(BaseSettings):
     """Events in one POST /events."""
     api_queue_records: int = Field(20_000, ge=100)
     """Kafka records that the API holds until they are acknowledged; past this POST /events answers 503."""
+    listenbrainz_max_body_bytes: int = Field(10_240_000, ge=10_240)
+    """Bytes of one POST /1/submit-listens: 1,000 listens of 10 kB, as listenbrainz.org has it."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

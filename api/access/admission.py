@@ -63,7 +63,7 @@ class Identities:
         """Who it is; what opens nothing is kept as the reason, since public routes answer anyway."""
         try:
             if claim.key is not None:
-                return KeyHolder(_valid(await self._ring.find(claim.key)))
+                return _holder(_valid(await self._ring.find(claim.key)))
             if claim.listener is not None:
                 _valid(await self._ring.by_prefix(claim.listener.issuer))
                 return claim.listener
@@ -87,20 +87,22 @@ class Admission:
             return
         claim = self._identities.claim(Headers(scope=scope))
         decision = None if scope["path"] in UNLIMITED else await self._counted(claim, scope)
+        scope.setdefault("state", {})["rate"] = decision
         answer = _Answer(scope, send, decision)
         if decision is not None and not decision.allowed:
             await decision.problem().response(str(scope["state"].get("request_id", "")))(scope, receive, answer.send)
             return
-        scope.setdefault("state", {})["caller"] = await self._identities.caller(claim)
+        scope["state"]["caller"] = await self._identities.caller(claim)
         await self._app(scope, receive, answer.send)
 
     async def _counted(self, claim: Claim, scope: Scope) -> Decision | None:
         """By key or listener where they are known, else by address: a lookup costs a query, so guessing is limited too."""
         key = self._identities.remembered(claim)
+        listener = claim.listener.user_id if claim.listener is not None else key.user_id if key is not None else None
+        if listener is not None:
+            return await self._rates.of_listener(listener)
         if key is not None:
             return await self._rates.of_key(key.prefix)
-        if claim.listener is not None:
-            return await self._rates.of_listener(claim.listener.user_id)
         address = scope["client"][0] if scope.get("client") else ""
         if not self._identities.required and _is_own(address):
             return None
@@ -141,6 +143,10 @@ def _valid(key: ApiKey | None) -> ApiKey:
     if refusal is not None:
         raise unauthorised(f"{refusal}_key", f"this key is {refusal}: `segue keys create` makes a new one")
     return key
+
+
+def _holder(key: ApiKey) -> KeyHolder | Listener:
+    return KeyHolder(key) if key.user_id is None else Listener(key.user_id, key.scopes - {"admin"}, key.prefix)
 
 
 def _is_own(address: str) -> bool:

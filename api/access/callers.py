@@ -27,7 +27,9 @@ class KeyHolder:
 
 @dataclass(frozen=True)
 class Listener:
-    """A listener with a valid token, for their own data only; `issuer` is the prefix of the key that issued it."""
+    """A listener with a valid token or a key of their own, for their own data only; `issuer` is the prefix of the key that
+    issued the token, or of that key.
+    """
 
     user_id: str
     scopes: frozenset[Scope]

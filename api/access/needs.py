@@ -19,6 +19,8 @@ from api.problems import Problem
 from segue.api_keys import Scope
 from segue.errors import ConfigurationError
 
+NO_LISTENER = "this is about the listener whose key it is, and this key is nobody's: `segue keys create --listener …` makes one"
+
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 USER_ID = "user_id"
@@ -29,12 +31,13 @@ USER_ID = "user_id"
 class Need:
     """`key`: the scope that a key must have; None opens the route to everybody. `token`: the scope that a listener's token must
     have; None refuses tokens. `own`: where the listener is named whose data it is: `path` is checked before the route runs, a
-    route that reads it from the body calls `check_owner`.
+    route that reads it from the body calls `check_owner`; `caller` is the one whose token or key it is, so that a key of no
+    listener is refused.
     """
 
     key: Scope | None
     token: Scope | None = None
-    own: Literal["path", "body"] | None = None
+    own: Literal["path", "body", "caller"] | None = None
 
 
 PUBLIC = Need(None)
@@ -46,6 +49,8 @@ OWN_READ = Need("read", "read", "path")
 OWN_QUESTION = Need("read", "read", "body")
 OWN_EVENTS = Need("events", "events", "body")
 OWN_WRITE = Need("events", "events", "path")
+CALLER_READ = Need("read", "read", "caller")
+CALLER_WRITE = Need("events", "events", "caller")
 OWN_EXPORT = Need("admin", "read", "path")
 OWN_DELETION = Need("admin", "events", "path")
 ISSUE = Need("events")
@@ -103,6 +108,8 @@ async def authorise(request: Request) -> None:
             raise Problem(
                 403, "insufficient_scope", f"this needs a key with the scope {need.key}: yours has {_named(key.scopes)}"
             )
+        case KeyHolder() if need.own == "caller":
+            raise Problem(403, "no_listener", NO_LISTENER)
         case Listener():
             _check_listener(request, caller, need)
 

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from segue.api_keys import ApiKey, check_name, prefix_of, read_expiry, read_scopes
+from segue.api_keys import ApiKey, check_listener, check_name, prefix_of, read_expiry, read_scopes
 from segue.settings import load_settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.keys import KeyStore
@@ -29,11 +29,16 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="90d, 12h or a time such as 2027-01-31T00:00:00Z; never without it.")
     ] = None,
+    listener: Annotated[
+        str | None, typer.Option(help="Open this listener's own data only, such as for their player. Without it: everybody's.")
+    ] = None,
 ) -> None:
     """Make a key and print it, this once, to stdout; only its digest is kept."""
     expires_at = read_expiry(expires, datetime.now(UTC)) if expires else None
+    allowed = read_scopes(scopes)
+    user_id = None if listener is None else check_listener(listener, allowed)
     with _store() as store:
-        key = store.create(check_name(name), read_scopes(scopes), expires_at)
+        key = store.create(check_name(name), allowed, expires_at, user_id)
     typer.echo(key)
     err.print("It is shown this once. Send it as `Authorization: Bearer …` or `X-API-Key: …`.")
     err.print(f"Take it back: segue keys revoke {prefix_of(key)}. The API asks for keys with SEGUE_API_KEYS_REQUIRED=true.")
@@ -55,7 +60,8 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON i
     for key in found:
         expires = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "never"
         created = f"{key.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(key.prefix, key.name, ", ".join(sorted(key.scopes)), created, expires, key.refusal(now) or "valid")
+        name = key.name if key.user_id is None else f"{key.name}, of {key.user_id}"
+        table.add_row(key.prefix, name, ", ".join(sorted(key.scopes)), created, expires, key.refusal(now) or "valid")
     Console().print(table)
 
 
@@ -82,8 +88,9 @@ def token_secret() -> None:
 
 def _shown(key: ApiKey, now: datetime) -> dict[str, object]:
     return {
-        "prefix": key.prefix, "name": key.name, "scopes": sorted(key.scopes), "created_at": key.created_at,
-        "expires_at": key.expires_at, "revoked_at": key.revoked_at, "state": key.refusal(now) or "valid",
+        "prefix": key.prefix, "name": key.name, "listener": key.user_id, "scopes": sorted(key.scopes),
+        "created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at,
+        "state": key.refusal(now) or "valid",
     }  # fmt: skip
 
 

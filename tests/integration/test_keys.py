@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from segue.api_keys import digest_of, prefix_of
-from segue.errors import NotFound
+from segue.errors import InvalidInput, NotFound
 from segue.stores.key_commands import keys
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.keys import KeyStore
+from segue.stores.postgres.users import delete_users
 
 pytestmark = pytest.mark.stack
 
@@ -60,3 +61,20 @@ def test_an_expired_key_is_found_and_known_as_expired(own_database: Database) ->
     assert found[0].refusal(datetime.now(UTC)) == "expired"
     assert store.find("000000000000") is None
     assert [known.prefix for known in store.list()] == [prefix_of(key)]
+
+
+def test_a_listeners_key_is_shown_with_the_listener_and_goes_with_them(own_database: Database, database: Database) -> None:
+    key = run("create", "--name", "kitchen", "--scopes", "read,events", "--listener", "alice").stdout.strip()
+    assert listed()[prefix_of(key) or ""]["listener"] == "alice"
+    assert "alice" in run("list").stdout
+    refused = run("create", "--name", "kitchen", "--scopes", "admin", "--listener", "alice")
+    assert isinstance(refused.exception, InvalidInput)
+
+    store = KeyStore(own_database)
+    hers, others = (store.create("radio", frozenset({"read"}), None, user_id) for user_id in ("alice", "bob"))
+    with own_database.transaction() as cursor:
+        delete_users(cursor, ["alice"])
+    assert store.find(prefix_of(hers) or "") is None
+    found = store.find(prefix_of(others) or "")
+    assert found is not None
+    assert found[0].user_id == "bob"

@@ -9,7 +9,7 @@ from segue.api_keys import SCOPES, ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.errors import NotFound
 from segue.stores.postgres.database import Database
 
-_COLUMNS = "prefix, name, scopes, created_at, expires_at, revoked_at"
+_COLUMNS = "prefix, name, scopes, created_at, expires_at, revoked_at, user_id"
 
 
 class KeyStore:
@@ -18,13 +18,13 @@ class KeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None) -> str:
-        """A new key, which is stored as its digest only."""
+    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None, user_id: str | None = None) -> str:
+        """A new key, which is stored as its digest only; `user_id` makes it a listener's."""
         key = new_key()
         with self._database.transaction() as cursor:
             cursor.execute(
-                "insert into api_keys (prefix, digest, name, scopes, expires_at) values (%s, %s, %s, %s, %s)",
-                (prefix_of(key), digest_of(key), name, sorted(scopes), expires_at),
+                "insert into api_keys (prefix, digest, name, scopes, expires_at, user_id) values (%s, %s, %s, %s, %s, %s)",
+                (prefix_of(key), digest_of(key), name, sorted(scopes), expires_at, user_id),
             )
         return key
 
@@ -33,7 +33,7 @@ class KeyStore:
         with self._database.transaction(read_only=True) as cursor:
             cursor.execute(f"select {_COLUMNS}, digest from api_keys where prefix = %s", (prefix,))
             row = cursor.fetchone()
-        return (_key(row), bytes(row[6])) if row else None
+        return (_key(row[:-1]), bytes(row[-1])) if row else None
 
     def list(self) -> list[ApiKey]:
         """All keys, newest first."""
@@ -54,5 +54,5 @@ class KeyStore:
 
 
 def _key(row: tuple[Any, ...]) -> ApiKey:
-    prefix, name, scopes, created_at, expires_at, revoked_at = row[:6]
-    return ApiKey(prefix, name, frozenset(scope for scope in SCOPES if scope in scopes), created_at, expires_at, revoked_at)
+    prefix, name, scopes, *rest = row
+    return ApiKey(prefix, name, frozenset(scope for scope in SCOPES if scope in scopes), *rest)

@@ -96,6 +96,7 @@ def delete_users(cursor: PgCursor, user_ids: Sequence[str]) -> None:
     for table in ("listens", "interactions", "blocks"):
         cursor.execute(f"delete from {table} where user_no = any(%s)", (numbers,))
     cursor.execute("delete from playlists where owner_id = any(%s)", (list(user_ids),))
+    cursor.execute("delete from api_keys where user_id = any(%s)", (list(user_ids),))
 
 
 @dataclass(frozen=True)

@@ -141,11 +141,17 @@ class FakeKeys(Keys):
         self.postgres.ping()
         return self.stored.get(prefix)
 
-    def add(self, *scopes: Scope, expires_at: datetime | None = None, revoked_at: datetime | None = None) -> str:
+    def add(
+        self,
+        *scopes: Scope,
+        expires_at: datetime | None = None,
+        revoked_at: datetime | None = None,
+        user_id: str | None = None,
+    ) -> str:
         key = new_key()
         prefix = prefix_of(key)
         assert prefix is not None
-        made = ApiKey(prefix, "test", frozenset(scopes), datetime(2026, 1, 1, tzinfo=UTC), expires_at, revoked_at)
+        made = ApiKey(prefix, "test", frozenset(scopes), datetime(2026, 1, 1, tzinfo=UTC), expires_at, revoked_at, user_id)
         self.stored[prefix] = (made, digest_of(key))
         return key
 

@@ -43,7 +43,8 @@ async def ask(client: httpx.AsyncClient, method: str, path: str, headers: dict[s
     """Status and problem code of bob's request."""
     url = path.format_map({"user_id": "bob", **{name: "t1" for name in path_parameters(path) if name != "user_id"}})
     answer = await client.request(method, url, headers=headers, json=OWN_BODIES.get(path, {}) if method != "GET" else None)
-    return answer.status_code, answer.json().get("code", "") if "json" in answer.headers.get("content-type", "") else ""
+    body = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    return answer.status_code, body.get("problem", body.get("code", ""))
 
 
 def path_parameters(path: str) -> list[str]:
@@ -57,7 +58,7 @@ def lesser(need: Need) -> Scope:
 
 def test_only_these_are_open_to_everybody() -> None:
     assert {path for _, path, need in DECLARED if need.key is None} == {
-        "/", "/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json",
+        "/", "/1/validate-token", "/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json",
     }  # fmt: skip
 
 
@@ -105,7 +106,10 @@ async def test_an_expired_key(world: World, client: httpx.AsyncClient, method: s
 async def test_the_right_key(world: World, client: httpx.AsyncClient, method: str, path: str, need: Need, header: str) -> None:
     key = world.postgres.keys.add(need.key or "admin")
     status, code = await ask(client, method, path, {header: f"Bearer {key}" if header == "Authorization" else key})
-    assert (status not in (401, 403), code) == (True, code)
+    if need.own == "caller":
+        assert (status, code) == (403, "no_listener")
+    else:
+        assert (status not in (401, 403), code) == (True, code)
 
 
 @guarded
@@ -114,7 +118,7 @@ async def test_another_listeners_token(world: World, client: httpx.AsyncClient, 
     status, code = await ask(client, method, path, bearer(token))
     if need.token is None:
         assert (status, code) == (403, "token_not_accepted")
-    elif need.own is not None:
+    elif need.own in ("path", "body"):
         assert path in OWN_BODIES or need.own == "path", f"{path} needs a body about bob in OWN_BODIES"
         assert (status, code) == (403, "not_your_data")
     else:
@@ -127,6 +131,26 @@ async def test_ones_own_token(world: World, client: httpx.AsyncClient, method: s
     status, _ = await ask(client, method, path, bearer(token))
     assert (status == 403) == (need.token is None)
     assert status not in (401, 500)
+
+
+@guarded
+async def test_ones_own_key(world: World, client: httpx.AsyncClient, method: str, path: str, need: Need) -> None:
+    key = world.postgres.keys.add("read", "events", user_id="bob")
+    status, _ = await ask(client, method, path, bearer(key))
+    assert (status == 403) == (need.token is None)
+    assert status not in (401, 500)
+
+
+@guarded
+async def test_another_listeners_key(world: World, client: httpx.AsyncClient, method: str, path: str, need: Need) -> None:
+    key = world.postgres.keys.add("read", "events", user_id="ada")
+    status, code = await ask(client, method, path, bearer(key))
+    if need.token is None:
+        assert (status, code) == (403, "token_not_accepted")
+    elif need.own in ("path", "body"):
+        assert (status, code) == (403, "not_your_data")
+    else:
+        assert status not in (401, 403)
 
 
 @guarded
