@@ -140,7 +140,7 @@ def pooled(
 ) -> Pool:
     """The candidates of a batch of listeners scored by what is `told` of them; what is `known` (None: told) is left out."""
     known = told if known is None else known
-    scores = np.stack([_masked_standard(part.score_many(told), known) for part in blend.parts().values()], axis=1)
+    scores = np.stack([_masked_standard(part.score_many(told), told, known) for part in blend.parts().values()], axis=1)
     size = min(POOL_OF_EACH, scores.shape[2])
     best = np.argpartition(-scores, size - 1, axis=2)[:, :, :size].reshape(len(scores), -1)
     repeated = _repeated(best)
@@ -161,8 +161,8 @@ def _quality(pool: Pool, weights: Weights) -> float:
     return float(recall(hits, pool.n_relevant).sum() + ndcg(hits, pool.n_relevant).sum())
 
 
-def _masked_standard(scores: Floats, known: csr_matrix[np.float32]) -> Floats:
-    standard, _ = standardise(scores)
+def _masked_standard(scores: Floats, told: csr_matrix[np.float32], known: csr_matrix[np.float32]) -> Floats:
+    standard, _ = standardise(scores, told)
     standard[np.repeat(np.arange(known.shape[0]), np.diff(known.indptr)), known.indices] = -np.inf
     return standard
 

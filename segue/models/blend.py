@@ -1,8 +1,8 @@
 """The blend: each model's list put on one scale and added up, with weights for how warm the listener is.
 
-Scores of different models do not compare; their z-scores over the catalogue do. Measured: z-scoring each listener's list before
-blending matters, and the blend beats its best part by 5 to 8 % (benchmarks: quality). `segue.evaluation.tuning` learns the
-weights.
+Scores of different models do not compare; their z-scores over the catalogue do, the tracks of the history left out. Measured:
+z-scoring each listener's list before blending matters, and the blend beats its best part by 5 to 8 % (benchmarks: quality).
+`segue.evaluation.tuning` learns the weights.
 
 A track that no training row holds has no collaborative score. It is given `transfer` times its content z-score in place of
 each, so that a new track competes from the first second, behind tracks that listeners have proved.
@@ -56,9 +56,9 @@ class BlendConfig:
     """
 
     weights: tuple[tuple[int, Weights], ...] = (
-        (1, (0.3, 0.5, 0.4, 0.1)),
-        (5, (0.4, 0.5, 0.2, 0.0)),
-        (20, (0.5, 0.5, 0.1, 0.0)),
+        (1, (0.6, 0.4, 0.4, 0.1)),
+        (5, (0.65, 0.35, 0.2, 0.0)),
+        (20, (0.7, 0.3, 0.1, 0.0)),
     )
     likeness: tuple[float, float, float] = (0.2, 0.2, 1.0)
     transfer: float = 1.3
@@ -165,7 +165,7 @@ class Blend(ReadingModel):
     def blended(self, history: History, columns: Columns | None = None) -> BlendedScores:
         """Scores of `columns` (None: of every track) for one history, with their parts.
 
-        Either way each model's list is standardised by its mean and spread over the whole catalogue.
+        Either way each model's list is standardised by its mean and spread over the catalogue but the history's tracks.
         """
         return self.read(history).blended(columns)
 
@@ -177,8 +177,9 @@ class Blend(ReadingModel):
         rows = self._weights_of_rows(histories)
         weights = {name: rows[:, i : i + 1] for i, name in enumerate(PARTS)}
         asked = {name: part for name, part in self.parts().items() if weights[name].any() or self.borrows(name)}
-        raw = {name: part.score_many(histories[:, : part.n_tracks]) for name, part in asked.items()}
-        standard = {name: _padded(standardise(scores)[0], self.n_tracks) for name, scores in raw.items()}
+        told = {name: histories[:, : part.n_tracks] for name, part in asked.items()}
+        raw = {name: part.score_many(told[name]) for name, part in asked.items()}
+        standard = {name: _padded(standardise(scores, told[name])[0], self.n_tracks) for name, scores in raw.items()}
         return added(self.weighted(standard, weights, np.flatnonzero(self.unsupported)))
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
@@ -274,7 +275,7 @@ class BlendReading(Reading):
 
     @cached_property
     def _moments(self) -> dict[str, Moments]:
-        return {name: reading.moments() for name, reading in self.readings.items()}
+        return {name: _moments_of_others(reading) for name, reading in self.readings.items()}
 
     def blended(self, columns: Columns | None = None) -> BlendedScores:
         """See `Blend.blended`."""
@@ -337,6 +338,12 @@ def added(parts: Mapping[str, Floats]) -> Floats:
     for other in others:
         total += other
     return total
+
+
+def _moments_of_others(reading: Reading) -> Moments:
+    """Of the tracks that the history says nothing of."""
+    n_tracks = reading.model.n_tracks
+    return reading.moments().without(n_tracks, reading.scores(reading.history.within(n_tracks).columns))
 
 
 def _padded(scores: Floats, n_tracks: int) -> Floats:

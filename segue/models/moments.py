@@ -47,6 +47,19 @@ class Moments:
         variance = float(np.dot(centred, centred)) / max(len(scores), 1)
         return cls.of_variance(mean, variance, variance + mean * mean)
 
+    def without(self, n: int, some: Floats) -> Moments:
+        """Those of the rest, where `some` of the `n` scores are left out."""
+        rest = n - len(some)
+        if len(some) == 0 or not np.isfinite(self.spread):
+            return self
+        if rest == 0:
+            return Moments(0.0, float("inf"))
+        deviation = some.astype(np.float64) - self.mean
+        shift, removed = float(deviation.sum()) / rest, float(deviation @ deviation) / rest
+        variance = self.spread**2 * n / rest - removed - shift * shift
+        # What is taken away is known in single precision.
+        return Moments.of_variance(self.mean - shift, variance, removed, SINGLE)
+
 
 @dataclass(frozen=True)
 class DenseMoments:

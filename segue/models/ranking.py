@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 
 def top_columns(scores: npt.NDArray[np.float32], n: int, tie_order: npt.NDArray[np.int32] | None = None) -> npt.NDArray[np.int32]:
@@ -24,16 +25,33 @@ def top_columns(scores: npt.NDArray[np.float32], n: int, tie_order: npt.NDArray[
     return pool[order].astype(np.int32)
 
 
-def standardise(scores: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def standardise(
+    scores: npt.NDArray[np.float32], own: csr_matrix[np.float32] | None = None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """`(scores - mean) / std` along the last axis, and the std that was used, of shape (..., 1).
 
-    A list without any spread says nothing: it becomes zeros (its std is reported as infinite).
+    A list without any spread says nothing: it becomes zeros (its std is reported as infinite). Where `own`, of the shape of
+    `scores`, is not 0, a score counts for neither mean nor std (but is standardised): a listener's own tracks are never asked
+    for, and stand far above the rest in some models only.
     """
-    count = max(scores.shape[-1], 1)
-    mean = (scores.sum(axis=-1, keepdims=True, dtype=np.float64) / count).astype(np.float32)
-    centred = scores - mean
-    spread = np.sqrt(np.einsum("...i,...i->...", centred, centred) / np.float32(count))[..., None]
+    left_out, fewer = _left_out(own)
+    count = np.maximum(scores.shape[-1] - fewer, 1)
+    others = scores.copy()
+    others[left_out] = 0.0
+    mean = (others.sum(axis=-1, keepdims=True, dtype=np.float64) / count).astype(np.float32)
+    others -= mean
+    others[left_out] = 0.0
+    spread = np.sqrt(np.einsum("...i,...i->...", others, others)[..., None] / count).astype(np.float32)
     # Rounding leaves a trace of spread in a constant list.
     spread = np.where(spread > 1e-6 * np.abs(mean), spread, np.float32(np.inf)).astype(np.float32)
-    centred /= spread
-    return centred, spread
+    others[left_out] = scores[left_out] - np.broadcast_to(mean, scores.shape)[left_out]
+    others /= spread
+    return others, spread
+
+
+def _left_out(own: csr_matrix[np.float32] | None) -> tuple[tuple[npt.NDArray[np.intp], ...], npt.NDArray[np.intp]]:
+    """Where a matrix is not 0, as an index, and how often in each row, of shape (rows, 1); nowhere, without one."""
+    if own is None:
+        return (np.empty(0, np.intp),), np.zeros(1, np.intp)
+    rows, columns = (at.astype(np.intp) for at in own.nonzero())
+    return (rows, columns), np.bincount(rows, minlength=own.shape[0])[:, None]

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from segue.catalogue import Track
 from segue.models.als import AlsConfig, AlsModel
 from segue.models.blend import Blend, BlendConfig
 from segue.models.contract import History, Interactions, Model
+from segue.models.moments import Moments
+from segue.models.ranking import standardise
 from segue.models.rows import SparseList
 from tests.unit.models.tables import track
 
@@ -75,10 +77,39 @@ def test_the_blend_of_a_few_tracks_is_that_of_all(transfer: float, history: Hist
         np.testing.assert_allclose(part, everything.parts[name][few], atol=1e-4)
 
 
-def test_a_blend_for_many_listeners_is_that_of_each() -> None:
-    model, history = blend(), History.of([3, 9, 70, 91], [1.0, 2.0, 1.0, -1.0])
-    alone = model.score_all(history)
-    np.testing.assert_allclose(model.score_many(history.as_row(model.n_tracks))[0], alone, atol=1e-3)
+@pytest.mark.parametrize("transfer", [0.0, 0.5])
+@settings(max_examples=40, deadline=None)
+@given(some=st.lists(histories, min_size=1, max_size=3))
+def test_a_blend_for_many_listeners_is_that_of_each(transfer: float, some: list[History]) -> None:
+    model = blend(transfer)
+    # A row has no place for tracks that came even later.
+    known = [history.within(model.n_tracks) for history in some]
+    together = model.score_many(csr_matrix(vstack([history.as_row(model.n_tracks) for history in known], format="csr")))
+    for history, row in zip(known, together, strict=True):
+        np.testing.assert_allclose(row, model.score_all(history), rtol=1e-3, atol=1e-3)
+
+
+def test_a_listeners_own_tracks_count_for_neither_mean_nor_spread() -> None:
+    scores = np.array([[100.0, 1.0, 3.0, -50.0], [1.0, 1.0, 3.0, 3.0]], np.float32)
+    standard, spread = standardise(scores, csr_matrix(np.array([[1.0, 0.0, 0.0, -1.0], [0.0] * 4], np.float32)))
+    assert standard.tolist() == [[98.0, -1.0, 1.0, -52.0], [-1.0, -1.0, 1.0, 1.0]]
+    assert spread.tolist() == [[1.0], [1.0]]
+
+
+@given(
+    scores=st.lists(st.floats(-100, 100, width=16), min_size=1, max_size=30),
+    left_out=st.sets(st.integers(0, 29)),
+)
+def test_moments_without_some_scores_are_those_of_the_rest(scores: list[float], left_out: set[int]) -> None:
+    some = np.isin(np.arange(len(scores)), list(left_out))
+    values = np.array(scores, np.float32)
+    rest = values[~some].astype(np.float64)
+    found = Moments.of_list(values).without(len(values), values[some])
+    if np.isfinite(found.spread):
+        assert found.mean == pytest.approx(rest.mean(), rel=1e-4, abs=1e-4)
+        assert found.spread == pytest.approx(rest.std(), rel=1e-2, abs=1e-4)
+    else:
+        assert len(rest) == 0 or rest.std() <= 1e-2 * np.abs(values).max()
 
 
 @pytest.mark.parametrize("part", ["als", "co_listening", "content", "popularity", "blend"])
