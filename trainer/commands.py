@@ -154,7 +154,7 @@ def _print(outcome: Refit) -> None:
 
 
 def judgement(manifest: Manifest) -> list[Table | str]:
-    """The models' table, and what the order of listening is worth; empty where nothing was judged."""
+    """The models' table, what the order of listening is worth, what indexes find; empty where nothing was judged."""
     models = {name: metrics for name, metrics in manifest.metrics.items() if name != "sequence"}
     said: list[Table | str] = [_metrics_table(models)] if models else []
     order = manifest.metrics.get("sequence")
@@ -163,6 +163,9 @@ def judgement(manifest: Manifest) -> list[Table | str]:
         said.append(
             f"order of listening: weight {order['weight']:g}, judged by {order['sessions']:.0f} sessions {proved}".rstrip()
         )
+    for name, index in manifest.indexes.items():
+        recall = "not measured" if index.recall_at_100 is None else f"{index.recall_at_100:.3f}"
+        said.append(f"index of {name}: recall@100 {recall}, reads {index.probes:,} of {index.lists:,} groups")
     return said
 
 

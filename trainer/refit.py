@@ -16,6 +16,7 @@ from segue.evaluation.report import evaluated
 from segue.evaluation.splits import Split
 from segue.evaluation.tuning import learn_weights
 from segue.models.blend import PARTS, Blend, BlendConfig
+from segue.models.blend_index import Reports, build_index
 from segue.models.content import ContentModel
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.models import ModelRegistry
@@ -85,8 +86,10 @@ def refit(stores: Stores, progress: Progress = lambda _: None) -> Refit:
     past, config, metrics = _validated(dataset, watch)
     with watch.stage("fit"):
         blend = past.relearned(config, dataset.interactions, dataset.catalogue)
+    with watch.stage("index"):
+        indexes = build_index(blend, dataset.interactions.of_listeners())
     verdict = judged(metrics, _champion_metrics(stores.registry))
-    manifest = _manifest(data, dataset, blend, metrics, verdict, now, watch.seconds)
+    manifest = _manifest(data, dataset, blend, indexes, metrics, verdict, now, watch.seconds)
     with watch.stage("write"):
         written = stores.snapshots.write(manifest, blend, dataset.interactions.track_nos)
         stores.registry.add(written.version, stores.snapshots.url_of(written.version), written, verdict.promoted)
@@ -127,6 +130,7 @@ def _manifest(
     data: TrainingData,
     dataset: Dataset,
     blend: Blend,
+    indexes: Reports,
     metrics: dict[str, dict[str, float]],
     verdict: Verdict,
     now: datetime,
@@ -150,6 +154,7 @@ def _manifest(
         },
         seconds=dict(seconds),
         offsets=data.offsets,
+        indexes=indexes,
         verdict=str(verdict),
     )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -18,9 +20,11 @@ from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, dampen
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, dampen
 from segue.models.fold_in import Doubles, FoldIn, folded_in
+from segue.models.index import RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import DenseMoments, Moments
+from segue.models.ranking import top_columns
 
 LEAST_FACTORS = 64
 
@@ -56,6 +60,7 @@ class AlsModel(ReadingModel):
         self._gram: Doubles = np.empty((0, 0), np.float64)
         self._inverse: Floats = np.empty((0, 0), np.float32)
         self._norms: Floats = np.empty(0, np.float32)
+        self.index: VectorIndex | None = None
         self.moments = DenseMoments.of(self._factors, np.zeros((self.config.factors, self.config.factors)))
 
     @classmethod
@@ -104,6 +109,22 @@ class AlsModel(ReadingModel):
         """Y."""
         return self._factors
 
+    def build_index(self, histories: csr_matrix[np.float32], probes: int = USUAL_PROBES) -> IndexReport:
+        """Index the tracks that have been played; recall is measured for the listeners `histories` (n_listeners, n_tracks)."""
+        start = time.perf_counter()
+        played = np.flatnonzero(np.isfinite(self._norms)).astype(np.int32)
+        vectors = self._factors[played]
+        rows = [slice(first, last) for first, last in pairwise(histories.indptr.tolist())]
+        listeners = [self.fold_in(histories.indices[row], histories.data[row]).factors for row in rows]
+        truth = [played[top_columns(vectors @ listener, RECALL_AT)] for listener in listeners]
+        index = VectorIndex.trained(vectors, played, probes)
+        self.index, report = tuned(index, truth, lambda tried, i: tried.search(listeners[i], RECALL_AT), start)
+        return report
+
+    def load_index(self, directory: Path, expected: IndexReport) -> None:
+        """Take the stored index. Raises UnreadableIndex."""
+        self.index = VectorIndex.load(directory / "als.faiss", expected)
+
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         factors, norms = self._factors, self._norms
         if columns is not None:
@@ -121,7 +142,7 @@ class AlsModel(ReadingModel):
         return cls.of(np.load(directory / "item_factors.npy", allow_pickle=False), config)
 
     def _with(self, factors: Floats) -> Self:
-        self._factors = np.ascontiguousarray(factors)
+        self._factors, self.index = np.ascontiguousarray(factors), None
         products = factors.T.astype(np.float64) @ factors
         self.moments = DenseMoments.of(self._factors, products)
         gram = products + self.config.regularization * np.eye(factors.shape[1])
@@ -136,7 +157,7 @@ class AlsReading(Reading):
 
     def __init__(self, model: AlsModel, history: History) -> None:
         super().__init__(model, history)
-        self._items, self._moments = model.factors, model.moments
+        self._items, self._moments, self._index = model.factors, model.moments, model.index
         self._inside = np.flatnonzero((history.columns < model.n_tracks) & (history.columns >= 0) & (history.preference != 0))
         self._fold_in = model.fold_in(history.columns[self._inside], history.preference[self._inside])
 
@@ -151,6 +172,9 @@ class AlsReading(Reading):
 
     def moments(self) -> Moments:
         return self._moments.along(self._fold_in.factors)
+
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        return super().candidates(n, allowed) if self._index is None else self._index.search(self._fold_in.factors, n, allowed)
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)

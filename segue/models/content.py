@@ -6,9 +6,10 @@ It needs no listener, so it is what a track nobody has played is recommended by,
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -17,11 +18,17 @@ from scipy.sparse import csr_matrix, diags, vstack
 
 from segue.catalogue import Track
 from segue.ids import TrackNo
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Reading, ReadingModel, lenient
+from segue.models.content_index import ContentIndex, Profile
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, lenient
+from segue.models.index import RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import Moments, TaggedMoments
+from segue.models.ranking import top_columns
 from segue.models.rows import compact, entries_of, load_rows, save_rows
 from segue.models.sound import SoundScale, sound_vectors
 from segue.models.tags import TagSpace, squared_lengths
+
+MOST_LATE = 2_000
+"""Tracks that stand beside the index and are always looked at, 0.3 ms; with one more they are put into a copy of it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,9 @@ class ContentModel(ReadingModel):
         self._sound: Floats = np.empty((0, self.config.dimensions), np.float32)
         self._tags: csr_matrix[np.float32] = csr_matrix(np.zeros((0, 0), np.float32))
         self.moments = TaggedMoments.of(self._sound, self._tags)
+        self.index: ContentIndex | None = None
+        self._late: Columns = np.empty(0, np.int32)
+        """Columns that came or changed after the index was built and are not in it."""
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
         self._scale = SoundScale.fit(catalogue)
@@ -72,6 +82,8 @@ class ContentModel(ReadingModel):
         order[columns] = self.n_tracks + np.arange(len(columns))
         model._sound = np.concatenate([self._sound, sound])[order]
         model._tags = csr_matrix(vstack([_widened(self._tags, tags.shape[1]), tags], format="csr", dtype=np.float32)[order])
+        if self.index is not None:
+            model._keep_index(self.index, np.union1d(self._late, columns).astype(np.int32))
         return model
 
     @property
@@ -92,24 +104,51 @@ class ContentModel(ReadingModel):
     def read(self, history: History) -> ContentReading:
         return ContentReading(self, history)
 
-    @property
-    def sound(self) -> Floats:
-        """The dense part of each track's vector, (n_tracks, dimensions)."""
-        return self._sound
+    def profile(self, columns: Columns, weights: Floats) -> Profile:
+        """The sum of these tracks' vectors by weight."""
+        entries = entries_of(self._tags, columns)
+        tags, place = np.unique(entries.column, return_inverse=True)
+        counts = np.bincount(place, weights=entries.value * weights[entries.row], minlength=len(tags))
+        return Profile(weights @ self._sound[columns], tags, counts.astype(np.float64, copy=False))
 
-    @property
-    def tags(self) -> csr_matrix[np.float32]:
-        """The sparse part, (n_tracks, n_tags)."""
-        return self._tags
+    def nearness(self, profile: Profile, columns: Columns | None = None) -> Floats:
+        """The inner product of the profile with each of `columns`, all known (None: every track)."""
+        counts = np.zeros(self._tags.shape[1], np.float32)
+        counts[profile.tags] = profile.weights
+        if columns is None:
+            everything: Floats = self._sound @ profile.sound
+            everything += self._tags @ counts
+            return everything
+        entries = entries_of(self._tags, columns)
+        tagged = np.bincount(entries.row, weights=entries.value * counts[entries.column], minlength=len(columns))
+        return np.asarray(self._sound[columns] @ profile.sound + tagged, np.float32)
+
+    def nearest(self, index: ContentIndex, profile: Profile, n: int, allowed: Mask) -> Columns:
+        """The `n` columns nearest to a profile among the `allowed` (n_tracks,): of `index` and of what came later, best first."""
+        late = self._late[allowed[self._late]]
+        found = np.union1d(index.search(profile, n, allowed), late).astype(np.int32)
+        return found[top_columns(self.nearness(profile, found), n)]
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
-        own = np.zeros(self._tags.shape[1], np.float32)
-        entries = entries_of(self._tags, np.array([column], np.int32))
-        own[entries.column] = entries.value
-        tags, sound = (self._tags, self._sound) if columns is None else (self._tags[columns], self._sound[columns])
-        scores: Floats = sound @ self._sound[column]
-        scores += tags @ own
-        return scores
+        return self.nearness(self._profile_of(column), columns)
+
+    def build_index(self, histories: csr_matrix[np.float32], probes: int = USUAL_PROBES) -> IndexReport:
+        """Index every track; recall is measured for the listeners `histories` (n_listeners, n_tracks) and songs of theirs."""
+        start, everything = time.perf_counter(), np.ones(self.n_tracks, np.bool_)
+        index, profiles = ContentIndex.trained(self._sound, self._tags, probes), self._sampled(histories)
+        self._late = self._late[:0]
+        truth = [top_columns(self.nearness(profile), RECALL_AT) for profile in profiles]
+
+        def found(vectors: VectorIndex, i: int) -> Columns:
+            return self.nearest(replace(index, vectors=vectors), profiles[i], RECALL_AT, everything)
+
+        vectors, report = tuned(index.vectors, truth, found, start)
+        self.index = replace(index, vectors=vectors)
+        return report
+
+    def load_index(self, directory: Path, expected: IndexReport) -> None:
+        """Take the stored index. Raises UnreadableIndex."""
+        self.index, self._late = ContentIndex.load(directory, self._tags, expected), self._late[:0]
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))
@@ -130,7 +169,23 @@ class ContentModel(ReadingModel):
 
     def _with(self, sound: Floats, tags: csr_matrix[np.float32]) -> Self:
         self._sound, self._tags, self.moments = sound, tags, TaggedMoments.of(sound, tags)
+        self.index, self._late = None, self._late[:0]
         return self
+
+    def _keep_index(self, index: ContentIndex, late: Columns) -> None:
+        few = len(late) <= MOST_LATE
+        self.index = index if few else index.grown(self._sound, self._tags, late)
+        self._late = late if few else late[:0]
+
+    def _profile_of(self, column: int) -> Profile:
+        return self.profile(np.array([column], np.int32), np.ones(1, np.float32))
+
+    def _sampled(self, histories: csr_matrix[np.float32]) -> list[Profile]:
+        """Of each listener, and of a song in the middle of each history."""
+        bounds = [(start, end) for start, end in pairwise(histories.indptr.tolist()) if end > start]
+        weights = lenient(histories.data, self.config.rejection)
+        listeners = [self.profile(histories.indices[start:end], weights[start:end]) for start, end in bounds]
+        return listeners + [self._profile_of(int(histories.indices[(start + end) // 2])) for start, end in bounds]
 
     def _embedded(self, tracks: Sequence[Track]) -> tuple[Floats, csr_matrix[np.float32]]:
         sound = sound_vectors(tracks, self._scale, self.config.dimensions) * np.float32(np.sqrt(self.config.sound))
@@ -141,48 +196,37 @@ class ContentModel(ReadingModel):
 
 
 class ContentReading(Reading):
-    """The profile of a history: the weighted sum of its tracks' vectors, its tags by their positions."""
+    """The profile of a history: the weighted sum of its tracks' vectors."""
 
     def __init__(self, model: ContentModel, history: History) -> None:
         super().__init__(model, history)
-        self._sound, self._tags, self._moments, self._vectors = model.sound, model.tags, model.moments, model.vectors
+        self._content = model
+        self._weights = lenient(history.preference, model.config.rejection)
         part = history.within(model.n_tracks)
-        weights = lenient(part.preference, model.config.rejection)
-        self._history_weights = lenient(history.preference, model.config.rejection)
-        self.direction: Floats = weights @ self._sound[part.columns]
-        entries = entries_of(self._tags, part.columns)
-        self.tags, place = np.unique(entries.column, return_inverse=True)
-        summed = np.bincount(place, weights=entries.value * weights[entries.row], minlength=len(self.tags))
-        self.weights = summed.astype(np.float64, copy=False)
-
-    @cached_property
-    def _liked(self) -> Floats:
-        liked = np.zeros(self._tags.shape[1], np.float32)
-        liked[self.tags] = self.weights
-        return liked
+        self.profile = model.profile(part.columns, lenient(part.preference, model.config.rejection))
 
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
-            everything: Floats = self._sound @ self.direction
-            everything += self._tags @ self._liked
-            return everything
+            return self._content.nearness(self.profile)
         scores = np.zeros(len(columns), np.float32)
-        known = np.flatnonzero((columns >= 0) & (columns < len(self._sound)))
-        entries = entries_of(self._tags, columns[known])
-        tagged = np.bincount(entries.row, weights=entries.value * self._liked[entries.column], minlength=len(known))
-        scores[known] = self._sound[columns[known]] @ self.direction + tagged
+        known = np.flatnonzero((columns >= 0) & (columns < self._content.n_tracks))
+        scores[known] = self._content.nearness(self.profile, columns[known])
         return scores
 
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        index = self._content.index
+        return super().candidates(n, allowed) if index is None else self._content.nearest(index, self.profile, n, allowed)
+
     def moments(self) -> Moments:
-        return self._moments.along(self.direction, self.tags, self.weights)
+        return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.weights)
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        heard, n_tracks = self.history.columns, len(self._sound)
+        heard, n_tracks = self.history.columns, self._content.n_tracks
         inside, known = np.flatnonzero(heard < n_tracks), np.flatnonzero((columns >= 0) & (columns < n_tracks))
-        vectors = self._vectors(np.concatenate([columns[known], heard[inside]]))
+        vectors = self._content.vectors(np.concatenate([columns[known], heard[inside]]))
         cosine = vectors[: len(known)] @ vectors[len(known) :].T
-        shares[np.ix_(known, inside)] = cosine * self._history_weights[inside]
+        shares[np.ix_(known, inside)] = cosine * self._weights[inside]
         return shares
 
 

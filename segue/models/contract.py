@@ -23,6 +23,7 @@ from segue.models.ranking import top_columns
 
 Floats = npt.NDArray[np.float32]
 Columns = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
 Catalogue = Sequence[Track | None]
 """The track of each column; None where the catalogue has no record of it (a stub, or deleted)."""
 MAX_PREFERENCE = 1e6
@@ -140,6 +141,15 @@ class Reading:
     def moments(self) -> Moments:
         """Mean and spread of the scores of every track."""
         return Moments.of_list(self.scores())
+
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        """About the `n` best columns that are `allowed` (n_tracks or more,), distinct, in no promised order.
+
+        Approximate through an index; fewer where the model has nothing to say of more.
+        """
+        scores = self.scores()
+        scores[~allowed[: len(scores)]] = -np.inf
+        return top_columns(scores, n)
 
     def contributions(self, columns: Columns) -> Floats:
         """See `Model.contributions`."""

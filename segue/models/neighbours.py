@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Columns, Floats, History, Model, Reading
+from segue.models.contract import Columns, Floats, History, Mask, Model, Reading
 from segue.models.moments import Moments
+from segue.models.ranking import top_columns
 from segue.models.rows import Entries, Places, SparseList, entries_of
 
 
@@ -32,6 +33,12 @@ class NeighbourReading(Reading):
 
     def moments(self) -> Moments:
         return Moments.of_sums(self._n, float(self._list.values.sum()), float(self._list.values @ self._list.values))
+
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        """Only of neighbours: there may be fewer than `n`."""
+        near, values = self._list.places.columns, self._list.values
+        kept = np.flatnonzero(allowed[near] & (values > 0))
+        return near[kept[top_columns(values[kept].astype(np.float32), n, tie_order=near[kept])]]
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)

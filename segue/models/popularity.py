@@ -12,7 +12,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from segue.catalogue import Track
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, at_columns, positive
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Model, Reading, at_columns, positive
+from segue.models.moments import Moments
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,17 @@ class PopularityModel(Model):
 
     def __init__(self, config: PopularityConfig | None = None) -> None:
         self.config = config or PopularityConfig()
-        self._scores: Floats = np.empty(0, np.float32)
+        self._with(np.empty(0, np.float32))
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
         plays = np.asarray(positive(interactions.of_listeners()).sum(axis=0)).ravel()
         # Decay is already in the preferences: they are as of now.
-        self._scores = np.log2(1.0 + plays + self._prior(catalogue)).astype(np.float32)
-        return self
+        return self._with(np.log2(1.0 + plays + self._prior(catalogue)).astype(np.float32))
 
     def extended(self, tracks: Sequence[Track]) -> PopularityModel:
         """A model that also scores `tracks`, appended as new columns, by what the catalogue says."""
-        model = PopularityModel(self.config)
-        model._scores = np.concatenate([self._scores, np.log2(1.0 + self._prior(tracks)).astype(np.float32)])
-        return model
+        added = np.log2(1.0 + self._prior(tracks)).astype(np.float32)
+        return PopularityModel(self.config)._with(np.concatenate([self._scores, added]))
 
     @property
     def n_tracks(self) -> int:
@@ -62,6 +61,19 @@ class PopularityModel(Model):
 
     def score_all(self, history: History) -> Floats:  # noqa: ARG002
         return self._scores.copy()
+
+    def read(self, history: History) -> Reading:
+        return PopularityReading(self, history)
+
+    def best(self, n: int, allowed: Mask) -> Columns:
+        """The `n` best columns that are `allowed` (n_tracks or more,), best first; reads as much of the chart as that takes."""
+        length = 4 * n
+        while True:
+            found = self._ranked[:length]
+            found = found[allowed[found]]
+            if len(found) >= n or length >= self.n_tracks:
+                return found[:n]
+            length *= 8
 
     def score(self, history: History, candidates: Columns) -> Floats:  # noqa: ARG002
         return at_columns(self._scores, candidates)
@@ -79,11 +91,31 @@ class PopularityModel(Model):
     @classmethod
     def load(cls, directory: Path) -> Self:
         model = cls(PopularityConfig(**json.loads((directory / "config.json").read_text())))
-        model._scores = np.load(directory / "scores.npy", allow_pickle=False)
-        return model
+        return model._with(np.load(directory / "scores.npy", allow_pickle=False))
+
+    def _with(self, scores: Floats) -> Self:
+        self._scores = scores
+        # Worked out here, once, by whoever trains or loads: a question must not wait for a pass over the catalogue.
+        self._ranked = np.argsort(-scores, kind="stable").astype(np.int32)
+        self.moments, self.highest = Moments.of_list(scores), float(scores.max(initial=0.0))
+        return self
 
     def _prior(self, tracks: Catalogue) -> Floats:
         popularity = np.array([(track.popularity or 0) if track else 0 for track in tracks], np.float32)
         # Squared: the catalogue's scale is nearer to the logarithm of plays than to plays.
         scaled: Floats = np.float32(self.config.prior_listeners) * (popularity / 100.0) ** 2
         return scaled
+
+
+class PopularityReading(Reading):
+    """Popularity hears nothing of the history."""
+
+    def __init__(self, model: PopularityModel, history: History) -> None:
+        super().__init__(model, history)
+        self._popularity = model
+
+    def moments(self) -> Moments:
+        return self._popularity.moments
+
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        return self._popularity.best(n, allowed)

@@ -27,10 +27,14 @@ import numpy.typing as npt
 from segue.errors import CorruptSnapshot, NotFound
 from segue.logs import fields
 from segue.models.blend import Blend
+from segue.models.blend_index import is_indexed, load_index, rebuild_index, save_index
+from segue.models.index import IndexReport, UnreadableIndex
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+INDEX = "index"
+"""The directory of what is derived from the rest: damage there costs time, not the snapshot."""
 FORMAT = 1
 """Version of the directory's layout; a newer one is refused rather than misread."""
 _BLOCK_BYTES = 1 << 20
@@ -47,7 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot holds and where it comes from.
 
     `offsets`: the first Kafka offset of each `topic/partition` that was not yet in the data. `metrics` by model; `seconds` by
-    stage.
+    stage; `indexes` by part, none in a small catalogue.
     """
 
     version: str
@@ -58,6 +62,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     seconds: dict[str, float] = {}
     offsets: dict[str, int] = {}
+    indexes: dict[str, IndexReport] = {}
     verdict: str = ""
     files: dict[str, FileSum] = {}
     format: int = FORMAT
@@ -97,6 +102,7 @@ class SnapshotStore:
             np.save(directory / "track_nos.npy", track_nos, allow_pickle=False)
             (directory / "blend").mkdir()
             blend.save(directory / "blend")
+            save_index(blend, directory / INDEX)
 
         return self.write_files(manifest, fill)
 
@@ -131,7 +137,7 @@ class SnapshotStore:
         """The verified models of a version. Raises NotFound, CorruptSnapshot."""
         manifest = self.manifest(version)
         directory = self._fetched(manifest)
-        _verify(directory, manifest)
+        damaged = _verified(directory, manifest)
         try:
             track_nos = np.load(directory / "track_nos.npy", allow_pickle=False)
             blend = Blend.load(directory / "blend")
@@ -141,6 +147,7 @@ class SnapshotStore:
             raise CorruptSnapshot(f"snapshot {version} has {blend.n_tracks} columns for {len(track_nos)} tracks; train again")
         if "blend/sequence/config.json" not in manifest.files:
             log.warning("snapshot knows no order of listening: train again to have it", extra=fields(version=version))
+        _index(blend, directory / INDEX, manifest, damaged)
         return Snapshot(manifest, blend, track_nos)
 
     def delete(self, version: str) -> None:
@@ -170,7 +177,7 @@ class SnapshotStore:
             try:
                 self._download(manifest, draft)
                 # Verified before it takes the name: a broken download must not stay in the cache.
-                _verify(draft, manifest)
+                _verified(draft, manifest)
                 draft.rename(target)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
@@ -182,7 +189,8 @@ class SnapshotStore:
             try:
                 self._system.get_file(f"{self._root.rstrip('/')}/{manifest.version}/{name}", str(draft / name))
             except FileNotFoundError:
-                raise CorruptSnapshot(f"snapshot {manifest.version}: {name} is missing; train again") from None
+                if not _is_derived(name):
+                    raise CorruptSnapshot(f"snapshot {manifest.version}: {name} is missing; train again") from None
 
 
 def _decoded(content: bytes, version: str) -> Manifest:
@@ -197,13 +205,33 @@ def _decoded(content: bytes, version: str) -> Manifest:
     return manifest
 
 
-def _verify(directory: Path, manifest: Manifest) -> None:
-    if (found := _sums(directory)) != manifest.files:
-        names = sorted(name for name in found.keys() | manifest.files.keys() if found.get(name) != manifest.files.get(name))
+def _verified(directory: Path, manifest: Manifest) -> list[str]:
+    """The names of derived files that are missing, foreign or changed. Raises CorruptSnapshot when others are."""
+    found = _sums(directory)
+    changed = sorted(name for name in found.keys() | manifest.files.keys() if found.get(name) != manifest.files.get(name))
+    if names := [name for name in changed if not _is_derived(name)]:
         raise CorruptSnapshot(
             f"snapshot {manifest.version}: {', '.join(names)} missing, foreign or changed since it was written; "
             "roll back with `segue models rollback` or train again"
         )
+    return changed
+
+
+def _is_derived(name: str) -> bool:
+    return PurePosixPath(name).parts[0] == INDEX
+
+
+def _index(blend: Blend, directory: Path, manifest: Manifest, damaged: list[str]) -> None:
+    if not is_indexed(blend):
+        return
+    try:
+        if damaged:
+            raise UnreadableIndex(f"{', '.join(damaged)} missing, foreign or changed since the snapshot was written")
+        load_index(blend, directory, manifest.indexes)
+    except UnreadableIndex as error:
+        reports = rebuild_index(blend, manifest.indexes)
+        seconds = sum(report.seconds for report in reports.values())
+        log.warning("index built anew", extra=fields(version=manifest.version, reason=error, seconds=round(seconds, 1)))
 
 
 def _sums(directory: Path) -> dict[str, FileSum]:

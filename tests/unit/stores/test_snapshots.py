@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import fsspec
+import msgspec
 import numpy as np
 import pytest
 
 from segue.errors import CorruptSnapshot, NotFound
 from segue.ids import TrackNo
+from segue.models import blend_index
+from segue.models.blend import Blend
+from segue.models.blend_index import build_index
 from segue.models.contract import History
 from segue.recommending.answer import Recommender
 from segue.stores.snapshots import Manifest, SnapshotStore, new_version
 from tests.golden.generate import GOLDEN, VERSION, tracks
-from tests.unit.models.tables import checkerboard, fitted_blend
+from tests.unit.models.tables import N_TRACKS, checkerboard, fitted_blend
 
 NOW = datetime(2026, 11, 23, 19, 5, 1, tzinfo=UTC)
 
@@ -154,3 +159,88 @@ def test_a_cut_off_upload_is_refused_and_not_cached(remote: SnapshotStore, tmp_p
         remote.load(version)
     system.pipe_file(f"/bucket/models/{version}/track_nos.npy", whole)
     assert remote.load(version).track_nos[0] == 100
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Blend:
+    """Large enough for an index."""
+    monkeypatch.setattr(blend_index, "EXACT_TRACKS", N_TRACKS - 1)
+    return fitted_blend()
+
+
+def indexed(store: SnapshotStore, blend: Blend) -> Manifest:
+    indexes = build_index(blend, checkerboard().preference)
+    return store.write(msgspec.structs.replace(manifest(), indexes=indexes), blend, checkerboard().track_nos)
+
+
+def found(blend: Blend) -> list[list[int]]:
+    reading, allowed = blend.read(History.of([0, 2])), np.ones(N_TRACKS, np.bool_)
+    return [sorted(reading.readings[name].candidates(5, allowed).tolist()) for name in ("als", "content")]
+
+
+def test_an_index_is_stored_with_what_it_finds_and_answers_the_same_when_loaded(
+    store: SnapshotStore, large: Blend, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = indexed(store, large).version
+    loaded = store.load(version)
+    assert loaded.blend.als.index is not None
+    assert loaded.blend.content.index is not None
+    assert loaded.manifest.indexes["als"].queries == 40
+    assert found(loaded.blend) == found(large)
+    assert "built anew" not in caplog.text
+
+
+INDEX_FILES = ("als.faiss", "content.faiss", "content_axes.npy", "content_common.npy")
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed", "cut off", "emptied"])
+@pytest.mark.parametrize("name", INDEX_FILES)
+def test_a_damaged_index_is_built_anew_and_said(
+    store: SnapshotStore, large: Blend, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, damage: str
+) -> None:
+    version = indexed(store, large).version
+    file = tmp_path / "snapshots" / version / "index" / name
+    content = file.read_bytes()
+    file.unlink()
+    if damage != "missing":
+        file.write_bytes({"changed": content[:-1] + b"!", "cut off": content[:-8], "emptied": b""}[damage])
+    loaded = store.load(version).blend
+    assert "built anew" in caplog.text
+    assert f"index/{name} missing, foreign or changed" in str([vars(record) for record in caplog.records])
+    assert found(loaded) == found(large)
+
+
+def test_an_index_that_does_not_fit_its_manifest_is_built_anew(
+    store: SnapshotStore, large: Blend, caplog: pytest.LogCaptureFixture
+) -> None:
+    indexes = build_index(large, checkerboard().preference)
+    other = {**indexes, "als": replace(indexes["als"], vectors=99)}
+    version = store.write(msgspec.structs.replace(manifest(), indexes=other), large, checkerboard().track_nos).version
+    assert found(store.load(version).blend) == found(large)
+    assert "built anew" in caplog.text
+
+
+def test_a_large_snapshot_of_before_indexes_gets_one(
+    store: SnapshotStore, large: Blend, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = written(store).version
+    loaded = store.load(version).blend
+    assert loaded.als.index is not None
+    assert loaded.content.index is not None
+    assert "built anew" in caplog.text
+
+
+def test_a_small_snapshot_has_no_index(store: SnapshotStore) -> None:
+    manifest = indexed(store, fitted_blend())
+    assert manifest.indexes == {}
+    assert not any(name.startswith("index/") for name in manifest.files)
+    assert store.load(manifest.version).blend.als.index is None
+
+
+def test_an_upload_that_lost_an_index_file_is_loaded_all_the_same(
+    remote: SnapshotStore, large: Blend, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = indexed(remote, large).version
+    fsspec.filesystem("memory").rm(f"/bucket/models/{version}/index/als.faiss")
+    assert found(remote.load(version).blend) == found(large)
+    assert "built anew" in caplog.text

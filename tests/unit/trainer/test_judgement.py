@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 from rich.table import Table
 
+from segue.models.index import IndexReport
 from segue.stores.snapshots import Manifest
 from trainer.commands import judgement
 
@@ -31,3 +33,11 @@ def test_an_order_that_was_not_judged_and_an_older_manifest() -> None:
     ]
     assert len(judgement(manifest({"blend": BLEND}))) == 1
     assert judgement(manifest({})) == []
+
+
+def test_an_index_says_what_it_finds() -> None:
+    indexes = {"als": IndexReport(9, 64, 1_000, 64, 100, 0.9621), "content": IndexReport(9, 192, 4, 1)}
+    assert judgement(msgspec.structs.replace(manifest({}), indexes=indexes)) == [
+        "index of als: recall@100 0.962, reads 64 of 1,000 groups",
+        "index of content: recall@100 not measured, reads 1 of 4 groups",
+    ]

@@ -1,0 +1,115 @@
+"""Tracks near a profile in sound and tags: an inner-product index over sound and common tags, and the tracks of each rare tag.
+
+Tags are sparse and many. The most common of them (genres) are projected on the AXES directions that hold most of their products,
+which keeps inner products as well as so few numbers can. Any other tag (nearly every artist, the many small genres) needs no
+index: its tracks are candidates, up to POSTED. The caller works out true scores.
+
+Measured over a million tracks with 600 genres of a flat distribution: 0.98 of the true 100 best for listeners and for songs in
+0.8 ms; without the tracks of rare tags 0.92 for listeners but 0.58 for songs, with 64 axes and more tags on them 0.94 and 0.65.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csc_matrix, csr_matrix
+
+from segue.models.index import Columns, Floats, IndexReport, Mask, UnreadableIndex, VectorIndex
+
+Tags = npt.NDArray[np.int32]
+Doubles = npt.NDArray[np.float64]
+
+COMMON = 1_000
+LEAST_COMMON = 256
+LEAST_SHARE = 1 / 400
+"""Tracks that a common tag has at least, and as a share of all."""
+AXES = 128
+POSTED = 4_000
+"""Tracks of rare tags that are candidates of one profile; the tags that count most come first."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is looked for: a direction of sound (d,), distinct `tags` ascending and what each counts, both (k,)."""
+
+    sound: Floats
+    tags: Tags
+    weights: Doubles
+
+
+@dataclass(frozen=True)
+class ContentIndex:
+    """`common`: tags, ascending; `axes` (len(common), <= AXES); `tracks_of`: csc (n_tracks, n_tags), its data unused."""
+
+    vectors: VectorIndex
+    common: Tags
+    axes: Floats
+    tracks_of: csc_matrix[np.float32]
+
+    @classmethod
+    def trained(cls, sound: Floats, tags: csr_matrix[np.float32], probes: int) -> ContentIndex:
+        """Over the vectors of all tracks: `sound` (n_tracks, d) and `tags` (n_tracks, n_tags)."""
+        common = _common(tags)
+        own = tags[:, common]
+        _, directions = np.linalg.eigh((own.T @ own).toarray().astype(np.float64))
+        axes = np.ascontiguousarray(directions[:, ::-1][:, :AXES], np.float32)
+        columns = np.arange(len(sound), dtype=np.int32)
+        vectors = VectorIndex.trained(_joined(sound, tags[:, common], axes), columns, probes)
+        return cls(vectors, common, axes, csc_matrix(tags))
+
+    def grown(self, sound: Floats, tags: csr_matrix[np.float32], late: Columns) -> ContentIndex:
+        """With the `late` columns in it too; `sound` and `tags` are those of all tracks."""
+        added = self.vectors.with_vectors(_joined(sound[late], tags[late][:, self.common], self.axes), late)
+        return replace(self, vectors=added, tracks_of=csc_matrix(tags))
+
+    def search(self, profile: Profile, n: int, allowed: Mask | None = None) -> Columns:
+        """About the `n` nearest columns and up to POSTED with its rare tags, distinct, in no promised order."""
+        is_common = np.isin(profile.tags, self.common, assume_unique=True)
+        at = np.searchsorted(self.common, profile.tags[is_common])
+        query = np.concatenate([profile.sound, (profile.weights[is_common] @ self.axes[at]).astype(np.float32)])
+        rare, weights = profile.tags[~is_common], profile.weights[~is_common]
+        posted = self._posted(rare[np.argsort(-weights, kind="stable")][: np.count_nonzero(weights > 0)], allowed)
+        return np.unique(np.concatenate([self.vectors.search(query, n, allowed), posted]))
+
+    def save(self, directory: Path) -> None:
+        """Three files, `content…`; the tags themselves are the model's."""
+        self.vectors.save(directory / "content.faiss")
+        np.save(directory / "content_common.npy", self.common, allow_pickle=False)
+        np.save(directory / "content_axes.npy", self.axes, allow_pickle=False)
+
+    @classmethod
+    def load(cls, directory: Path, tags: csr_matrix[np.float32], expected: IndexReport) -> ContentIndex:
+        """What `save` wrote. Raises UnreadableIndex."""
+        try:
+            common = np.load(directory / "content_common.npy", allow_pickle=False)
+            axes = np.load(directory / "content_axes.npy", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise UnreadableIndex(f"the axes of the tags cannot be read: {error}") from error
+        if axes.ndim != 2 or common.shape != axes.shape[:1] or common.max(initial=-1) >= tags.shape[1]:
+            raise UnreadableIndex(f"axes of shape {axes.shape} for {common.shape} tags out of {tags.shape[1]}")
+        return cls(VectorIndex.load(directory / "content.faiss", expected), common, axes, csc_matrix(tags))
+
+    def _posted(self, tags: Tags, allowed: Mask | None) -> Columns:
+        found: list[Columns] = [np.empty(0, np.int32)]
+        room = POSTED
+        # Tags that arrived after the index was built have late tracks only.
+        for tag in tags[tags < self.tracks_of.shape[1]].tolist():
+            tracks = self.tracks_of.indices[self.tracks_of.indptr[tag] : self.tracks_of.indptr[tag + 1]]
+            found.append((tracks if allowed is None else tracks[allowed[tracks]])[:room])
+            room -= len(found[-1])
+            if room == 0:
+                break
+        return np.concatenate(found)
+
+
+def _common(tags: csr_matrix[np.float32]) -> Tags:
+    count = np.bincount(tags.indices, minlength=tags.shape[1])
+    often = np.argsort(-count, kind="stable")[:COMMON]
+    return np.sort(often[count[often] >= max(LEAST_COMMON, LEAST_SHARE * tags.shape[0])]).astype(np.int32)
+
+
+def _joined(sound: Floats, common_tags: csr_matrix[np.float32], axes: Floats) -> Floats:
+    return np.hstack([sound, np.asarray(common_tags @ axes, np.float32)])
