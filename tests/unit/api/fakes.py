@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
+import msgspec
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from api.access.key_ring import Keys
 from api.access.rates import OwnBuckets, Shared
-from api.event_publisher import EventPublisher
+from api.event_publisher import EventPublisher, Position
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
@@ -260,10 +261,11 @@ def _moment(event: PastEvent) -> tuple[datetime, uuid.UUID]:
 
 
 class FakePublisher(EventPublisher):
-    """Kafka: takes every event, unless it is away or the listener is in `refused`."""
+    """Kafka: takes every event and record, unless it is away or the listener is in `refused`."""
 
     def __init__(self) -> None:
         self.taken: list[ListeningEvent] = []
+        self.records: list[tuple[str, str, msgspec.Struct | None]] = []
         self.refused: set[str] = set()
         self.away = False
         self.closed = False
@@ -272,6 +274,12 @@ class FakePublisher(EventPublisher):
         await self.check()
         self.taken += [event for event in events if event.user_id not in self.refused]
         return ["broker gone" if event.user_id in self.refused else None for event in events]
+
+    async def publish_records(self, topic: str, records: Mapping[str, msgspec.Struct | None]) -> dict[str, Position]:
+        await self.check()
+        first = len(self.records)
+        self.records += [(topic, key, record) for key, record in records.items()]
+        return {key: Position(0, first + at) for at, key in enumerate(records)}
 
     async def check(self) -> None:
         if self.away:
