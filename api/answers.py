@@ -18,7 +18,7 @@ from api.fallback import popular
 from api.listener_states import FoundState, preferences
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
-from api.schemas import Item, NoteShown, ReasonShown, StateShown
+from api.schemas import Item, NoteShown, ReasonShown, StateShown, unset_if_none
 from api.steering import Wanted
 from segue.catalogue import Track
 from segue.errors import NotFound
@@ -157,11 +157,11 @@ def _without_blocked(steering: Steering, rows: Sequence[ListenerRow | None], now
 
 def state_shown(found: FoundState) -> StateShown:
     """A listener's state as answers show it."""
-    row = found.row
+    row, includes_event = found.row, unset_if_none(found.includes_event)
     if row is None:
-        return StateShown(0, None, None, found.source)
+        return StateShown(0, None, None, found.source, includes_event)
     last_event_at = datetime.fromtimestamp(row.last_event_at_s, UTC) if row.events else None
-    return StateShown(row.events, last_event_at, found.age_ms, found.source)
+    return StateShown(row.events, last_event_at, found.age_ms, found.source, includes_event)
 
 
 def _song(recommender: Recommender, track: Track, n: int, steering: Steering) -> Answer:

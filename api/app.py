@@ -15,6 +15,7 @@ from api.access.admission import Admission
 from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.bounds import Bounds
+from api.freshness import HEADER
 from api.hosts import Hosts, allowed_hosts
 from api.listenbrainz import routes as listenbrainz
 from api.listenbrainz.dialect import Dialect
@@ -31,7 +32,7 @@ answer names what it had to do without."""
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 SENT = ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"]
 """Headers that pages of other origins may send, and below, that they may read."""
-SHOWN = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"]
+SHOWN = ["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", HEADER]
 COMPRESSED_FROM_BYTES = 1_000
 COMPRESSION = 4
 """Twenty songs shrink from 7.5 to 2.8 kB in 0.15 ms; other levels cost as much or more and save a tenth at most."""
@@ -91,4 +92,5 @@ def _following(services: Services) -> AbstractAsyncContextManager[None]:
         catalogue=services.catalogue.run(poll_s),
         model=services.model.run(poll_s),
         search=services.search.run(),
+        events=services.watcher.run(),
     )

@@ -14,6 +14,8 @@ from api.access.rates import OwnBuckets, Policy, Rates, Shared
 from api.access.tokens import Tokens
 from api.answers import Answers
 from api.event_publisher import KafkaEventPublisher
+from api.event_watcher import EventWatcher
+from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
@@ -25,6 +27,7 @@ from api.services import Services
 from api.snapshot_loader import snapshot_loader
 from segue.kafka import producer_config
 from segue.settings import Settings
+from segue.stores.postgres.arrivals import ArrivalStore
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.history import HistoryStore
@@ -67,6 +70,8 @@ def build_services(settings: Settings) -> Services:
     ring = KeyRing(keys, postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries)
 
     shared = SharedBuckets(settings.require_redis())
+    listeners = ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks)
+    watcher = EventWatcher(ArrivalStore(database), rows, postgres, metrics, settings.api_event_poll_ms / 1000)
 
     async def close() -> None:
         await rows.close()
@@ -82,7 +87,9 @@ def build_services(settings: Settings) -> Services:
         metrics=metrics,
         catalogue=catalogue,
         model=model,
-        listeners=ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks),
+        listeners=listeners,
+        states=FreshStates(listeners, watcher, metrics),
+        watcher=watcher,
         answers=Answers(model, catalogue, weights, scoring),
         events=events,
         search=LiveSearch(catalogue, searching),

@@ -53,11 +53,15 @@ class Users(Protocol):
 
 @dataclass(frozen=True)
 class FoundState:
-    """A listener's row and where it came from; `degraded` names the servers that were needed and did not answer."""
+    """A listener's row and where it came from; `degraded` names the servers that were needed and did not answer.
+
+    `includes_event`: whether the event that the answer was to wait for is in it; None if there is none.
+    """
 
     row: ListenerRow | None
     source: Source
     degraded: tuple[str, ...]
+    includes_event: bool | None = None
 
     @property
     def age_ms(self) -> int | None:

@@ -32,6 +32,13 @@ class Metrics:
         )
         self._degraded = Counter("segue_api_degraded", "Answers given without this service.", ["service"], registry=self.registry)
         self._events = Counter("segue_api_events", "Events sent to POST /events.", ["outcome"], registry=self.registry)
+        self._awaited = Counter(
+            "segue_api_events_awaited",
+            "Answers that were to include an event, by whether they do (unknown: Postgres is away).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._waiting = Gauge("segue_api_event_waits", "Requests that wait for their event.", registry=self.registry)
         self._model = Gauge("segue_api_model_info", "1 for the version that answers.", ["version"], registry=self.registry)
         self._model_created = Gauge(
             "segue_api_model_created_timestamp_seconds", "When the answering model was made; 0: none.", registry=self.registry
@@ -91,6 +98,14 @@ class Metrics:
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Read the publisher's queue length whenever the metrics are asked for."""
         self._queue.set_function(lambda: float(length()))
+
+    def event_awaited(self, outcome: str) -> None:
+        """Count an answer that was to include an event: included, late, unknown."""
+        self._awaited.labels(outcome).inc()
+
+    def watch_event_waits(self, count: Callable[[], int]) -> None:
+        """Read how many requests wait whenever the metrics are asked for."""
+        self._waiting.set_function(lambda: float(count()))
 
     def rate_decision(self, policy: str, allowed: bool, store: str) -> None:
         """Count a request that was measured against a rate."""

@@ -126,6 +126,13 @@ class Listened(Steered):
     heard_days: Annotated[float, Field(ge=0, le=MAX_HEARD_DAYS, allow_inf_nan=False)] | None = Field(
         default=None, description="Hide what was heard within so many days; 0 shows all, none given hides all that was heard."
     )
+    min_event_id: uuid.UUID | None = Field(
+        default=None, description="The answer is to include this event, as POST /events and feedback named it."
+    )
+    max_wait_ms: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="How long the answer may wait for it; `state.includes_event` says whether it came."
+    )
+    require_event: bool = Field(default=False, description="Rather a 409 than an answer without it.")
 
 
 class ListenerQuestion(Listened):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from pydantic import BaseModel
@@ -11,6 +11,13 @@ from pydantic import BaseModel
 from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
 from segue.events import AudioFeatures, ListeningType, Time
+
+T = TypeVar("T")
+
+
+def unset_if_none(value: T | None) -> T | msgspec.UnsetType:
+    """For members that an answer leaves out where they say nothing."""
+    return msgspec.UNSET if value is None else value
 
 
 class ReasonShown(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,12 +53,16 @@ class NoteShown(msgspec.Struct, frozen=True):
 
 
 class StateShown(msgspec.Struct, frozen=True):
-    """The listener's state behind an answer. `age_ms`: since it was last written (Redis) or read (Postgres)."""
+    """The listener's state behind an answer. `age_ms`: since it was last written (Redis) or read (Postgres).
+
+    `includes_event`: whether it holds the event named by `min_event_id`; absent if none was.
+    """
 
     events: int
     last_event_at: Time | None
     age_ms: int | None
     source: Literal["redis", "postgres", "none"]
+    includes_event: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ListenerAnswer(msgspec.Struct, frozen=True):
@@ -203,11 +214,12 @@ class PastEventShown(msgspec.Struct, frozen=True):
 
 
 class HistoryAnswer(msgspec.Struct, frozen=True):
-    """A page of a history, newest first."""
+    """A page of a history, newest first. `includes_event`: whether the event named by `min_event_id` is stored."""
 
     user_id: str
     items: tuple[PastEventShown, ...]
     next_cursor: str | None
+    includes_event: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Shared(msgspec.Struct, frozen=True):

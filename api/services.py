@@ -13,6 +13,8 @@ from api.access.tokens import Tokens
 from api.answers import Answers
 from api.background import end_process
 from api.event_publisher import EventPublisher
+from api.event_watcher import EventWatcher
+from api.freshness import FreshStates
 from api.gates import PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
@@ -104,6 +106,8 @@ class Services:
     catalogue: LiveCatalogue
     model: LiveModel
     listeners: ListenerStates
+    states: FreshStates
+    watcher: EventWatcher
     answers: Answers
     events: EventPublisher
     search: LiveSearch

@@ -23,24 +23,32 @@ GIVE_UP_S = 30.0
 
 
 def freshness(rate_per_s: float, probes: int, workers: int, json_path: Path | None) -> None:
-    """Measure with `rate_per_s` background events a second; prints and writes p50_ms, p99_ms, rate_per_s, events, lost."""
+    """Measure with `rate_per_s` background events a second; prints and writes p50_ms, p99_ms, rate_per_s, events, lost.
+
+    `awaited_…`: the same until the one answer that was asked with the event's id (`min_event_id`).
+    """
     with serving_stack(workers) as (_, settings, base_url):
         database = Database(settings.require_postgres())
         track_ids = [track.track_id for track in CatalogueStore(database).all_tracks()[:2000]]
         load = start_load(base_url, rate_per_s, 5_000, track_ids, seed=1)
         time.sleep(WARM_UP_S)
         waits_ms = _probe(base_url, probes)
+        awaited_ms, without = _probe_awaited(base_url, probes)
         accepted, refused, lasted_s = load.stop()
         await_drained(settings)
-        lost = accepted + probes - _stored(settings)
+        lost = accepted + 2 * probes - _stored(settings)
         figures = {
             "p50_ms": percentile(waits_ms, 50),
             "p95_ms": percentile(waits_ms, 95),
             "p99_ms": percentile(waits_ms, 99),
             "max_ms": max(waits_ms),
+            "awaited_p50_ms": percentile(awaited_ms, 50),
+            "awaited_p99_ms": percentile(awaited_ms, 99),
+            "awaited_max_ms": max(awaited_ms),
+            "awaited_without_event": without,
             "rate_per_s": accepted / lasted_s,
             "asked_rate_per_s": rate_per_s,
-            "events": accepted + probes,
+            "events": accepted + 2 * probes,
             "refused": refused,
             "probes": probes,
             "workers": workers,
@@ -71,8 +79,24 @@ def _probe(base_url: str, probes: int) -> list[float]:
     return waits_ms
 
 
-def _ask(connection: http.client.HTTPConnection, user_id: str) -> dict[str, Any]:
-    return _call(connection, "/recommend/user/", {"user_id": user_id, "n": 10})
+def _probe_awaited(base_url: str, probes: int) -> tuple[list[float], int]:
+    """Post a play, then ask once with its id; also how many answers did not include it."""
+    connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=30)
+    waits_ms, without = [], 0
+    for number in range(probes):
+        user_id = f"probe-{number % 50}"
+        track_id = _ask(connection, user_id)["items"][0]["track_id"]
+        began = time.perf_counter()
+        sent = _call(connection, "/events", {"type": "play", "user_id": user_id, "track_id": track_id})
+        answer = _ask(connection, user_id, min_event_id=sent["events"][0]["event_id"], max_wait_ms=10_000)
+        waits_ms.append((time.perf_counter() - began) * 1000)
+        without += not answer["state"]["includes_event"] or track_id in {item["track_id"] for item in answer["items"]}
+        time.sleep(PAUSE_S)
+    return waits_ms, without
+
+
+def _ask(connection: http.client.HTTPConnection, user_id: str, **more: object) -> dict[str, Any]:
+    return _call(connection, "/recommend/user/", {"user_id": user_id, "n": 10, **more})
 
 
 def _call(connection: http.client.HTTPConnection, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65_535)
     api_poll_s: float = Field(0.5, gt=0)
     """How often the API looks for a newer model and for changed tracks."""
+    api_event_poll_ms: float = Field(10.0, gt=0, le=1_000)
+    """How often the API looks for the events that requests wait for (`min_event_id`); all of them share one query."""
+    api_event_wait_ms: int = Field(1_000, ge=0, le=30_000)
+    """How long a request waits for its event where it does not say so."""
+    api_event_wait_max_ms: int = Field(10_000, ge=0, le=30_000)
+    """How long a request may ask to wait for its event."""
     api_keys_required: bool = False
     """Ask every request but health and documentation for a key (`segue keys create`) or a listener's token."""
     api_open: bool = False

@@ -12,6 +12,7 @@ from api import examples
 from api.access.needs import OWN_READ, OWN_WRITE, needs
 from api.answers import state_shown
 from api.bodies import read_model
+from api.freshness import AwaitedInQuery, event_headers
 from api.live_catalogue import LiveCatalogue
 from api.problems import FieldError, Problem, invalid_fields
 from api.questions import NOT_NOW_DAYS, Feedback
@@ -57,14 +58,15 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/users/{user_id}/blocks", responses=documented(BlocksAnswer))
     @needs(OWN_READ)
-    async def get_blocks(user_id: str) -> Response:
+    async def get_blocks(user_id: str, awaited: AwaitedInQuery = None) -> Response:
         """What the listener shut out, from the live row; blocks that have ended are left out."""
         check_id("user_id", user_id)
-        found = await services.listeners.find(user_id)
+        found = await services.states.find(user_id, awaited)
         services.metrics.degraded(found.degraded)
         blocks = found.row.blocks.at(time.time()) if found.row else Blocks()
         artists = tuple(BlockedArtist(name, _end(until)) for name, until in sorted(blocks.artists.items()))
-        return json_response(BlocksAnswer(user_id, state_shown(found), found.degraded, _tracks(services, blocks), artists))
+        answer = BlocksAnswer(user_id, state_shown(found), found.degraded, _tracks(services, blocks), artists)
+        return json_response(answer, headers=event_headers([found.includes_event]))
 
     return routes
 

@@ -8,7 +8,6 @@ steered: what making one costs now is in segue/recommending/answer.py. Latency w
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from api.access.callers import check_owner
 from api.access.needs import CATALOGUE, OWN_QUESTION, READ, needs
 from api.answers import Answered, state_shown
 from api.bodies import read_model
+from api.freshness import awaited_by, event_headers
 from api.listener_states import FoundState
 from api.questions import (
     MAX_ANSWERS,
@@ -116,7 +116,7 @@ def router(services: Services) -> APIRouter:
         check_owner(request, question.user_id)
         check_genres(services.catalogue, {"genres": question.genres})
         check_artists(services.catalogue, {"artists": question.artists})
-        found = await services.listeners.find(question.user_id)
+        found = await services.states.find(question.user_id, awaited_by(question, services.settings))
         genres, away = await _chosen_genres(services, question, found)
         answered = await services.answers.for_listener(found.row, asked, genres, question.artists)
         made = _made(services, answered, asked, (*found.degraded, *away))
@@ -130,7 +130,8 @@ def router(services: Services) -> APIRouter:
                 answered.items,
                 answered.notes,
                 asked.seed,
-            )
+            ),
+            headers=event_headers([found.includes_event]),
         )
 
     @routes.post(
@@ -170,12 +171,13 @@ def router(services: Services) -> APIRouter:
         """What to play to several listeners together: liked on average, and a misery to nobody."""
         question, asked = await _asked(request, services, GroupQuestion)
         user_ids = list(dict.fromkeys(question.user_ids))
-        states = dict(zip(user_ids, await asyncio.gather(*map(services.listeners.find, user_ids)), strict=True))
+        states = await services.states.find_all(user_ids, awaited_by(question, services.settings))
         answered = await services.answers.for_group({user_id: state.row for user_id, state in states.items()}, asked)
         made = _made(services, answered, asked, [name for state in states.values() for name in state.degraded])
         members = tuple(MemberShown(user_id, state_shown(state)) for user_id, state in states.items())
         return json_response(
-            GroupAnswer(made.rec_id, answered.model_version, members, made.degraded, answered.items, answered.notes, asked.seed)
+            GroupAnswer(made.rec_id, answered.model_version, members, made.degraded, answered.items, answered.notes, asked.seed),
+            headers=event_headers(state.includes_event for state in states.values()),
         )
 
     return routes

@@ -14,6 +14,7 @@ from api import examples
 from api.access.needs import OWN_READ, needs
 from api.answers import state_shown
 from api.cursors import MAX_CURSOR, decode_cursor, encode_cursor
+from api.freshness import AwaitedInQuery, event_headers
 from api.listener_states import FoundState, preferences
 from api.responses import json_response
 from api.schemas import (
@@ -25,6 +26,7 @@ from api.schemas import (
     TopTrack,
     UserShown,
     documented,
+    unset_if_none,
 )  # fmt: skip
 from api.services import Services
 from api.taste_summary import taste_of
@@ -46,10 +48,10 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/users/{user_id}", responses=documented(UserShown))
     @needs(OWN_READ)
-    async def get_user(user_id: str, top: Annotated[int, Query(ge=0, le=100)] = 10) -> Response:
+    async def get_user(user_id: str, top: Annotated[int, Query(ge=0, le=100)] = 10, awaited: AwaitedInQuery = None) -> Response:
         """The profile, and the `top` tracks by current preference. Tracks that the catalogue does not name are left out."""
         check_id("user_id", user_id)
-        found = await services.listeners.find(user_id)
+        found = await services.states.find(user_id, awaited)
         degraded = list(found.degraded)
         profile = None
         try:
@@ -61,7 +63,8 @@ def router(services: Services) -> APIRouter:
         if profile is None and found.row is None:
             raise unknown_user(user_id)
         services.metrics.degraded(degraded)
-        return json_response(_shown(services, user_id, profile, found, tuple(degraded), top))
+        shown = _shown(services, user_id, profile, found, tuple(degraded), top)
+        return json_response(shown, headers=event_headers([found.includes_event]))
 
     @routes.get("/users/{user_id}/history", responses=documented(HistoryAnswer, examples.HISTORY))
     @needs(OWN_READ)
@@ -73,29 +76,35 @@ def router(services: Services) -> APIRouter:
             Query(max_length=len(LISTENING_TYPES), description="Any of these; else all but impressions."),
         ] = [],  # noqa: B006 - FastAPI copies defaults
         cursor: Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next_cursor` of the page before.")] = None,
+        awaited: AwaitedInQuery = None,
     ) -> Response:
         """What a listener did, newest first, from Postgres. Events that arrive meanwhile do not shift the pages."""
         check_id("user_id", user_id)
         before, types = decode_cursor(cursor, Moment), type or SHOWN_TYPES
+        included = await services.states.stored(user_id, awaited)
         events = await services.postgres.run(services.histories.newest, user_id, limit + 1, types, before)
         if events is None:
             raise unknown_user(user_id)
         more = Moment(events[limit - 1].occurred_at, events[limit - 1].event_id) if len(events) > limit else None
         items = tuple(_past(services, event) for event in events[:limit])
-        return json_response(HistoryAnswer(user_id, items, encode_cursor(more) if more else None))
+        answer = HistoryAnswer(user_id, items, encode_cursor(more) if more else None, unset_if_none(included))
+        return json_response(answer, headers=event_headers([included]))
 
     @routes.get("/users/{user_id}/taste", responses=documented(TasteAnswer, examples.TASTE))
     @needs(OWN_READ)
-    async def get_taste(user_id: str, top: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 10) -> Response:
+    async def get_taste(
+        user_id: str, top: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 10, awaited: AwaitedInQuery = None
+    ) -> Response:
         """What the live row says: the `top` genres, artists, moods and eras by share, and how what is liked sounds."""
         check_id("user_id", user_id)
-        found = await services.listeners.find(user_id)
+        found = await services.states.find(user_id, awaited)
         services.metrics.degraded(found.degraded)
         row, taste = found.row, None
         if row is not None:
             made = partial(taste_of, row, services.catalogue.get, time.time(), services.weights, top)
             taste = await services.answers.in_thread(made)
-        return json_response(TasteAnswer(user_id, state_shown(found), found.degraded, taste))
+        answer = TasteAnswer(user_id, state_shown(found), found.degraded, taste)
+        return json_response(answer, headers=event_headers([found.includes_event]))
 
     @routes.get("/users/{user_id}/playlists", responses=documented(PlaylistsAnswer))
     @needs(OWN_READ)

@@ -36,6 +36,22 @@ def test_a_play_changes_the_next_answer(road: Road, wait_until: Callable[..., No
     assert heard not in track_ids(road.recommend("ada"))
 
 
+def test_an_answer_asked_with_the_id_of_an_event_includes_it(road: Road) -> None:
+    for number in range(20):
+        heard = track_ids(road.recommend("ines"))[0]
+        event_id = road.post({"type": "play", "user_id": "ines", "track_id": heard})["events"][0]["event_id"]
+        answer = road.recommend("ines", min_event_id=event_id, max_wait_ms=10_000, require_event=True)
+        assert (answer["state"]["includes_event"], answer["state"]["events"]) == (True, number + 1)
+        assert heard not in track_ids(answer)
+
+
+def test_an_event_that_is_refused_or_of_somebody_else_never_comes(road: Road) -> None:
+    theirs = road.post(play("jens", "rock-002"))["events"][0]["event_id"]
+    assert road.recommend("jens", min_event_id=theirs, max_wait_ms=10_000)["state"]["includes_event"]
+    for event_id in (theirs, str(uuid.uuid4())):
+        assert road.recommend("kaya", min_event_id=event_id, max_wait_ms=50)["state"]["includes_event"] is False
+
+
 def test_a_new_taste_steers_the_answer_and_says_why(road: Road, wait_until: Callable[..., None]) -> None:
     jazz = [f"jazz-{number:03d}" for number in range(0, 24, 3)]
     road.post(*(play("billie", track_id) for track_id in jazz))

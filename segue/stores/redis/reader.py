@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 import redis.asyncio
@@ -10,7 +11,17 @@ import redis.exceptions
 
 from segue.errors import RedisUnavailable
 from segue.listeners import ListenerState
-from segue.stores.redis.rows import ListenerRow, pack_blocks, pack_cells, pack_meta, row_key, unpack_row
+from segue.stores.redis.rows import (
+    META_FIELD,
+    ListenerRow,
+    RowMark,
+    pack_blocks,
+    pack_cells,
+    pack_meta,
+    row_key,
+    unpack_mark,
+    unpack_row,
+)
 from segue.stores.redis.scripts import FILL_IF_ABSENT
 
 UNREACHABLE = (
@@ -37,6 +48,17 @@ class LiveRowReader:
             return unpack_row(stored)
         except UNREACHABLE as error:
             raise RedisUnavailable(str(error)) from error
+
+    async def marks(self, user_ids: Collection[str]) -> dict[str, RowMark]:
+        """How far the rows of those listeners are that have one, in one round trip. Raises RedisUnavailable."""
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for user_id in user_ids:
+                    pipeline.hget(row_key(user_id, self._buckets), META_FIELD)
+                found: list[bytes | None] = await pipeline.execute()
+        except UNREACHABLE as error:
+            raise RedisUnavailable(str(error)) from error
+        return {user_id: unpack_mark(meta) for user_id, meta in zip(user_ids, found, strict=True) if meta is not None}
 
     async def fill(self, user_id: str, state: ListenerState) -> None:
         """Store a state that was read from Postgres, unless a writer stored one meanwhile. Raises RedisUnavailable."""

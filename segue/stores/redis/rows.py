@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -50,6 +51,13 @@ class ListenerRow:
     blocks: Blocks = field(default_factory=Blocks)
 
 
+class RowMark(NamedTuple):
+    """How far a live row is: whose it is, and how many of their events it holds."""
+
+    user_no: int
+    events: int
+
+
 def bucket_of(user_id: str, buckets: int) -> int:
     """The bucket of a listener; Kafka's own hash, so that a partition's listeners share buckets."""
     return partition_for(user_id, buckets)
@@ -73,6 +81,11 @@ def row_key_pattern(bucket: int) -> str:
 def pack_meta(state: ListenerState, written_at_s: float) -> bytes:
     """The META field of a row."""
     return _META.pack(state.user_no, state.events, state.last_event_at_s, written_at_s)
+
+
+def unpack_mark(meta: bytes) -> RowMark:
+    """How far a row is, from its META field alone."""
+    return RowMark(*_META.unpack(meta)[:2])
 
 
 def pack_cells(cells: list[Cell]) -> bytes:

@@ -18,6 +18,8 @@ from api.access.tokens import Tokens
 from api.answers import Answers
 from api.app import create_app
 from api.bootstrap import build_rates
+from api.event_watcher import EventWatcher
+from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
@@ -67,13 +69,17 @@ class World:
         model = LiveModel(self.postgres, self.snapshots.load, catalogue, executor, self.metrics)
         gate = PostgresGate(executor, breaker=CircuitBreaker(clock=self.clock))
         breaker = CircuitBreaker(clock=self.clock)
+        listeners = ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker)
+        watcher = EventWatcher(self.postgres, self.redis, gate, self.metrics, 0.005, breaker)
         return Services(
             settings=self.settings,
             weights=DEFAULT_WEIGHTS,
             metrics=self.metrics,
             catalogue=catalogue,
             model=model,
-            listeners=ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker),
+            listeners=listeners,
+            states=FreshStates(listeners, watcher, self.metrics),
+            watcher=watcher,
             answers=Answers(model, catalogue, DEFAULT_WEIGHTS, executor),
             events=self.kafka,
             search=LiveSearch(catalogue, executor),

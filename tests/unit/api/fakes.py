@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from api.access.key_ring import Keys
 from api.access.rates import OwnBuckets, Shared
 from api.event_publisher import EventPublisher, Position
+from api.event_watcher import Arrivals, RowMarks
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
@@ -32,12 +33,13 @@ from segue.models.als import AlsConfig, AlsModel
 from segue.models.blend import Blend
 from segue.models.contract import Interactions
 from segue.recommending.answer import Recommender
+from segue.stores.postgres.arrivals import Arrival
 from segue.stores.postgres.catalogue import TrackChange
 from segue.stores.postgres.history import Moment, PastEvent
 from segue.stores.postgres.models import RegisteredModel, Verdict
 from segue.stores.postgres.playlists import Playlist
 from segue.stores.postgres.users import User
-from segue.stores.redis.rows import ListenerRow, row_of
+from segue.stores.redis.rows import ListenerRow, RowMark, row_of
 from segue.taste import forward_factor
 
 JAZZ_SOUND = {"valence": 0.3, "energy": 0.2}
@@ -101,7 +103,7 @@ class FakeRates(Shared):
         return self._buckets.take(caller, rate_per_s, burst)
 
 
-class FakeRows(Rows):
+class FakeRows(Rows, RowMarks):
     """Redis."""
 
     def __init__(self) -> None:
@@ -116,6 +118,10 @@ class FakeRows(Rows):
     async def fill(self, user_id: str, state: ListenerState) -> None:
         self._call()
         self.rows.setdefault(user_id, row_of(state, time.time()))
+
+    async def marks(self, user_ids: Collection[str]) -> dict[str, RowMark]:
+        self._call()
+        return {one: RowMark(self.rows[one].user_no, self.rows[one].events) for one in user_ids if one in self.rows}
 
     async def ping(self) -> None:
         self._call()
@@ -178,7 +184,7 @@ class FakeKeys(Keys):
         return revoked
 
 
-class FakePostgres(Users, TrackSource, Registry, Histories, Playlists):
+class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals):
     """Postgres: users, tracks and the registry."""
 
     def __init__(self, tracks: Sequence[Track]) -> None:
@@ -189,6 +195,8 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists):
         self.playlists: dict[str, Playlist] = {}
         self.changes = [TrackChange(t.track_no, t, datetime(2026, 1, 1, tzinfo=UTC)) for t in tracks]
         self.promoted: str | None = None
+        self.arrivals: dict[uuid.UUID, Arrival] = {}
+        self.asked_for: list[int] = []
         self.away = False
         self.calls = 0
 
@@ -200,6 +208,11 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists):
         self.ping()
         found = self.states.get(user_id)
         return found and replace(found, cells=found.cells[:max_cells])
+
+    def arrived(self, event_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Arrival]:
+        self.ping()
+        self.asked_for.append(len(event_ids))
+        return {event_id: self.arrivals[event_id] for event_id in event_ids if event_id in self.arrivals}
 
     def changes_since(self, changed_at: datetime | None) -> list[TrackChange]:
         self.ping()
