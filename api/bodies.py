@@ -78,6 +78,6 @@ def _too_large(max_bytes: int) -> Problem:
     return Problem(
         413,
         "body_too_large",
-        f"the body may have {max_bytes:,} bytes: send fewer events at once",
+        f"the body may have {max_bytes:,} bytes: send less at once",
         headers={"Connection": "close"},
     )

@@ -15,11 +15,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import admin_schemas
-from api.access.needs import Need, need_of, routes_of
+from api.access.needs import Need, need_of
 from api.listenbrainz.shapes import components as listenbrainz
 from api.resources.events import SentEvent
 from api.resources.tokens import TokenQuestion
+from api.routes import routes_of
 from api.schemas import components
+from segue.ids import MAX_ID_BYTES
 
 SCHEMES = {
     "bearer": {
@@ -72,6 +74,10 @@ def _complete(document: dict[str, Any], app: FastAPI) -> None:
         for operation in document["paths"].get(route.path, {}).values():
             if need is not None and operation["operationId"] == route.name:
                 operation |= _asked(need)
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path":
+                    # All of them go through check_id.
+                    parameter["schema"] |= {"minLength": 1, "maxLength": MAX_ID_BYTES}
 
 
 def _asked(need: Need) -> dict[str, Any]:

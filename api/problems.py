@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.routes import allowed_methods
 from segue.errors import InvalidEvent, InvalidInput, NotFound, SegueError, Unavailable
 from segue.logs import fields
 
@@ -135,7 +136,10 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     phrase = HTTPStatus(error.status_code).phrase
     code, detail = _HTTP_CODES.get(error.status_code, (phrase.lower().replace(" ", "_"), str(error.detail)))
-    return Problem(error.status_code, code, detail, headers=error.headers).response(request_id_of(request))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(allowed_methods(request.app, request.scope))
+    return Problem(error.status_code, code, detail, headers=headers).response(request_id_of(request))
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from segue.catalogue import Mood
 from segue.errors import InvalidEvent
-from segue.events import MAX_ARTIST, MAX_BLOCK, check_id
+from segue.events import MAX_ARTIST, MAX_BLOCK, MAX_POSITION, check_id
+from segue.ids import MAX_ID_BYTES
 
 MAX_ANSWERS = 100
 MAX_EXCLUDED = 1_000
@@ -35,7 +36,7 @@ def _id(value: str) -> str:
     return value
 
 
-Id = Annotated[str, AfterValidator(_id)]
+Id = Annotated[str, AfterValidator(_id), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_ID_BYTES})]
 Count = Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
 Year = Annotated[int, Field(ge=1000, le=9999)]
 Popularity = Annotated[int, Field(ge=0, le=100)]
@@ -156,7 +157,7 @@ def _step(value: object) -> object:
     return {"track_id": value} if isinstance(value, str) else value
 
 
-SessionStep = Annotated[SessionTrack, BeforeValidator(_step, json_schema_input_type=str | SessionTrack)]
+SessionStep = Annotated[SessionTrack, BeforeValidator(_step, json_schema_input_type=Id | SessionTrack)]
 
 
 class SessionQuestion(Steered):
@@ -190,7 +191,7 @@ class Feedback(BaseModel):
         default=None, description=f"How long a block lasts; for good if left out, {NOT_NOW_DAYS} days for not_now."
     )
     rec_id: uuid.UUID | None = Field(default=None, description="Of the answer in which the track stood.")
-    position: Annotated[int, Field(ge=0, lt=32_768)] | None = None
+    position: Annotated[int, Field(ge=0, le=MAX_POSITION)] | None = None
     event_id: uuid.UUID | None = Field(default=None, description="Makes a repeated request count once.")
 
     @model_validator(mode="after")

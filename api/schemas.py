@@ -380,6 +380,41 @@ class TokenAnswer(msgspec.Struct, frozen=True):
     expires_at: Time
 
 
+State = Literal["ok", "degraded", "unavailable"]
+
+
+class IndexAnswer(msgspec.Struct, frozen=True):
+    """What there is; `links` by name."""
+
+    name: str
+    version: str
+    links: Mapping[str, str]
+
+
+class HealthAnswer(msgspec.Struct, frozen=True):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class DependencyShown(msgspec.Struct, frozen=True):
+    """What an answer needs and how it is. `version` and `created_at`: of the model; `tracks`: of the catalogue."""
+
+    status: State
+    reason: str | None
+    version: str | msgspec.UnsetType | None = msgspec.UNSET
+    created_at: Time | msgspec.UnsetType | None = msgspec.UNSET
+    tracks: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class ReadinessAnswer(msgspec.Struct, frozen=True):
+    """Whether recommendations can be answered; `degraded` names the dependencies that are not as they should be."""
+
+    status: State
+    degraded: tuple[str, ...]
+    dependencies: Mapping[str, DependencyShown]
+
+
 class ProblemShown(msgspec.Struct, frozen=True):
     """An error; see api.problems."""
 
@@ -396,6 +431,7 @@ ANSWERS = (
     ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
     EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer,
     BlocksAnswer, CountsAnswer, ModelShown, ModelsAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
+    IndexAnswer, HealthAnswer, ReadinessAnswer,
 )  # fmt: skip
 _REF = "#/components/schemas/{model}"
 
@@ -415,12 +451,29 @@ def documented(
     answer: type[msgspec.Struct], example: dict[str, Any] | None = None, status: int = 200
 ) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers this struct, or a problem."""
+    return {status: answered(answer, example)} | refusals()
+
+
+def tagged(answer: type[msgspec.Struct], example: dict[str, Any] | None = None) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers this struct by `api.responses.tagged_response`, or a problem."""
+    tag = {"ETag": {"description": "Send it as If-None-Match.", "schema": {"type": "string"}}}
+    unchanged = {"description": "What If-None-Match names is what would be answered.", "headers": tag}
+    return {200: answered(answer, example) | {"headers": tag}, 304: unchanged} | refusals()
+
+
+def answered(answer: type[msgspec.Struct], example: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One response that is this struct."""
     content: dict[str, Any] = {"schema": {"$ref": _REF.format(model=answer.__name__)}}
     if example is not None:
         content["example"] = example
-    problem = {"schema": {"$ref": _REF.format(model=ProblemShown.__name__)}}
+    return {"description": "Answered.", "content": {"application/json": content}}
+
+
+def refusals() -> dict[int | str, dict[str, Any]]:
+    """The responses of every route that are problems."""
+    problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model=ProblemShown.__name__)}}}
+    later = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": "^[0-9]+$"}}}
     return {
-        status: {"description": "Answered.", "content": {"application/json": content}},
-        "4XX": {"description": "The request is wrong; see `code`.", "content": {"application/problem+json": problem}},
-        "503": {"description": "A server is away; see Retry-After.", "content": {"application/problem+json": problem}},
+        "4XX": {"description": "The request is wrong; see `code`.", "content": problem},
+        "503": {"description": "A server is away.", "headers": later, "content": problem},
     }

@@ -58,7 +58,7 @@ Id = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength":
 Milliseconds = Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": MAX_MS_PLAYED})]
 Time = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 Position = Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": MAX_POSITION})]
-Artist = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_ARTIST})]
+Artist = Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": MAX_ARTIST})]
 
 
 class ListeningEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -7,15 +7,16 @@ async def get_track(track_id: str) -> Response: …
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from fastapi import FastAPI, Request
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from api.access.callers import Anybody, KeyHolder, Listener, caller_of, check_owner, unauthorised
 from api.problems import Problem
+from api.routes import routes_of
 from segue.api_keys import Scope
 from segue.errors import ConfigurationError
 
@@ -70,11 +71,6 @@ def need_of(route: Route) -> Need | None:
     """What this route declared."""
     found = route.endpoint.__dict__.get("segue_need")
     return found if isinstance(found, Need) else None
-
-
-def routes_of(app: FastAPI) -> Iterator[Route]:
-    """Every route of the app, those of included routers too. Raises ConfigurationError for anything else, such as a mount."""
-    yield from _flat(app.routes)
 
 
 def declare_documentation(app: FastAPI) -> None:
@@ -135,14 +131,3 @@ def _check_listener(request: Request, caller: Listener, need: Need) -> None:
 
 def _named(scopes: frozenset[Scope]) -> str:
     return ", ".join(sorted(scopes)) or "none"
-
-
-def _flat(routes: list[BaseRoute]) -> Iterator[Route]:
-    for route in routes:
-        included = getattr(route, "original_router", None)
-        if included is not None:
-            yield from _flat(included.routes)
-        elif isinstance(route, Route):
-            yield route
-        else:
-            raise ConfigurationError(f"{route!r} is no plain route, so nobody checks who asks it")

@@ -18,7 +18,17 @@ from api.responses import json_response
 from api.schemas import EventOutcome, EventsAnswer, documented
 from api.services import Services
 from segue.errors import InvalidEvent, KafkaUnavailable
-from segue.events import Artist, Id, ListeningEvent, ListeningType, Milliseconds, Position, Time, check_listening_event
+from segue.events import (
+    MAX_ARTIST,
+    Artist,
+    Id,
+    ListeningEvent,
+    ListeningType,
+    Milliseconds,
+    Position,
+    Time,
+    check_listening_event,
+)
 from segue.ids import uuid7
 
 EXAMPLE = {"user_id": "alice", "track_id": "4uLU6hMCjMI75M1A2tKUQC", "type": "play", "ms_played": 181_000}
@@ -54,6 +64,9 @@ class SentEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             position=self.position, source=self.source, artist=self.artist, until=self.until,
         )  # fmt: skip
         check_listening_event(event, now)
+        if event.artist is not None and len(event.artist) > MAX_ARTIST:
+            # Where no block reads it, it would only fill the log.
+            raise InvalidEvent(f"artist is longer than {MAX_ARTIST} characters", "text_too_long")
         return event
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.access.needs import CATALOGUE, needs
 from api.responses import tagged_response
-from api.schemas import Counted, CountsAnswer, documented
+from api.schemas import Counted, CountsAnswer, tagged
 from api.services import Services
 
 MAX_NAMES = 10_000
@@ -19,13 +19,13 @@ def router(services: Services) -> APIRouter:
     """The routes of what the catalogue can be filtered by."""
     routes = APIRouter(tags=["tracks"])
 
-    @routes.get("/genres", responses=documented(CountsAnswer))
+    @routes.get("/genres", responses=tagged(CountsAnswer))
     @needs(CATALOGUE)
     async def get_genres(request: Request, limit: Annotated[int, Query(ge=1, le=MAX_NAMES)] = 1_000) -> Response:
         """The genres of the catalogue, in small letters, most tracks first; a track may have several."""
         return tagged_response(request, _counts(services, services.catalogue.genres, limit))
 
-    @routes.get("/moods", responses=documented(CountsAnswer))
+    @routes.get("/moods", responses=tagged(CountsAnswer))
     @needs(CATALOGUE)
     async def get_moods(request: Request) -> Response:
         """The moods of the catalogue, most tracks first; a track of which the sound is not known has none."""

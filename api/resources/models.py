@@ -13,13 +13,20 @@ from segue.stores.postgres.models import RegisteredModel
 
 
 def router(services: Services) -> APIRouter:
-    """The routes of models."""
+    """The routes of models; rollback stands first, or Allow would tell of /models/{version}."""
     routes = APIRouter(tags=["models"])
 
     @routes.get("/models", responses=documented(ModelsAnswer))
     @needs(READ)
     async def get_models() -> Response:
         """Every model of the registry, newest first, with what it was made from and how it did."""
+        return json_response(await _registry(services))
+
+    @routes.post("/models/rollback", responses=documented(ModelsAnswer))
+    @needs(ADMIN)
+    async def roll_back() -> Response:
+        """Retire the champion and go back to the newest older model that was promoted."""
+        await services.postgres.run(services.models.rollback)
         return json_response(await _registry(services))
 
     @routes.get("/models/{version}", responses=documented(ModelShown))
@@ -35,13 +42,6 @@ def router(services: Services) -> APIRouter:
         """Make this model the champion; every process swaps it in within SEGUE_API_POLL_S and the time that loading takes."""
         check_id("version", version)
         await services.postgres.run(services.models.promote, version)
-        return json_response(await _registry(services))
-
-    @routes.post("/models/rollback", responses=documented(ModelsAnswer))
-    @needs(ADMIN)
-    async def roll_back() -> Response:
-        """Retire the champion and go back to the newest older model that was promoted."""
-        await services.postgres.run(services.models.rollback)
         return json_response(await _registry(services))
 
     return routes

@@ -13,7 +13,7 @@ from api.answers import MODEL
 from api.cursors import MAX_CURSOR, decode_cursor, encode_cursor
 from api.problems import Problem
 from api.responses import json_response, tagged_response
-from api.schemas import AudioShown, TracksAnswer, TracksFound, TrackShown, documented
+from api.schemas import AudioShown, TracksAnswer, TracksFound, TrackShown, documented, tagged
 from api.search.live_search import Place
 from api.services import Services
 from segue.catalogue import Track, key_name
@@ -44,7 +44,7 @@ def router(services: Services) -> APIRouter:
         items = tuple(TrackShown.of(track) for track in page.tracks)
         return json_response(TracksFound(q, items, page.forgiven, encode_cursor(page.ended_at) if page.ended_at else None))
 
-    @routes.get("/tracks", responses=documented(TracksAnswer))
+    @routes.get("/tracks", responses=tagged(TracksAnswer))
     @needs(CATALOGUE)
     async def get_tracks(
         request: Request,
@@ -60,13 +60,13 @@ def router(services: Services) -> APIRouter:
             request, TracksAnswer(items, tuple(track_id for track_id, track in found.items() if track is None))
         )
 
-    @routes.get("/tracks/{track_id}", responses=documented(TrackShown))
+    @routes.get("/tracks/{track_id}", responses=tagged(TrackShown))
     @needs(CATALOGUE)
     async def get_track(request: Request, track_id: str) -> Response:
         """One track of the catalogue."""
         return tagged_response(request, TrackShown.of(known_track(services, track_id)))
 
-    @routes.get("/tracks/{track_id}/audio", responses=documented(AudioShown, examples.AUDIO))
+    @routes.get("/tracks/{track_id}/audio", responses=tagged(AudioShown, examples.AUDIO))
     @needs(CATALOGUE)
     async def get_audio(request: Request, track_id: str) -> Response:
         """How a track sounds, and where that stands in the catalogue: `ranks` of 0.9 is more than nine tracks in ten."""

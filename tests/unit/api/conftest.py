@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
 import httpx
 import pytest
+import uvicorn
 
 from api.access.admission import Identities
 from api.access.key_ring import KeyRing
@@ -20,6 +22,7 @@ from api.app import create_app
 from api.bootstrap import build_rates
 from api.event_watcher import EventWatcher
 from api.freshness import FreshStates
+from api.commands import server_config
 from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
@@ -42,6 +45,7 @@ from tests.unit.api.fakes import (
 )
 
 SETTINGS = Settings(api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
+SHUTDOWN_S = 15.0
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
 
 
@@ -141,6 +145,23 @@ def world() -> Iterator[World]:
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     async with world.serving() as opened:
         yield opened
+
+
+@contextmanager
+def listening(world: World, wait_until: Callable[..., None]) -> Iterator[str]:
+    """The app on a real socket; its base URL."""
+    with ThreadPoolExecutor(4) as executor:
+        config = server_config(create_app(world.services(executor)), world.settings, world.metrics, "127.0.0.1", 0)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            wait_until(lambda: server.started, 20, "the server")
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(SHUTDOWN_S)
+        assert not thread.is_alive()
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], timeout_s: float = 5.0) -> None:

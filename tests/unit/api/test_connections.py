@@ -9,17 +9,13 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
-import uvicorn
 
-from api.app import create_app
-from api.commands import server_config
 from api.connections import SPARE_FILES, allowed_connections
-from tests.unit.api.conftest import SETTINGS, World
+from tests.unit.api.conftest import SETTINGS, World, listening
 
 QUICK = SETTINGS.model_copy(
     update={
@@ -56,18 +52,8 @@ class Served:
 @pytest.fixture
 def served(world: World, wait_until: Callable[..., None]) -> Iterator[Served]:
     world.settings = QUICK
-    with ThreadPoolExecutor(4) as executor:
-        services = world.services(executor)
-        server = uvicorn.Server(server_config(create_app(services), QUICK, world.metrics, "127.0.0.1", 0))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            wait_until(lambda: server.started, 20, "the server")
-            yield Served(server.servers[0].sockets[0].getsockname()[1], world)
-        finally:
-            server.should_exit = True
-            thread.join(DEADLINE_S)
-        assert not thread.is_alive()
+    with listening(world, wait_until) as base_url:
+        yield Served(int(base_url.rpartition(":")[2]), world)
 
 
 def everything(connection: socket.socket) -> bytes:

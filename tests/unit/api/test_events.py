@@ -79,6 +79,7 @@ async def test_the_good_events_of_a_batch_are_accepted(world: World, client: htt
         ({"ms_played": -1}, "invalid_ms_played"),
         ({"ms_played": 1.5}, "invalid_field"),
         ({"position": 40_000}, "invalid_position"),
+        ({"artist": "a" * 201}, "text_too_long"),
         ({"v": 2}, "invalid_field"),
     ],
 )

@@ -12,9 +12,10 @@ import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 
-from api.access.needs import need_of, routes_of
+from api.access.needs import need_of
 from api.app import create_app
 from api.openapi import rendered
+from api.routes import routes_of
 from tests.unit.api.conftest import World
 from tests.unit.api.fakes import CATALOGUE, FakePostgres
 

@@ -84,6 +84,11 @@ async def test_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> 
     assert (answer.status_code, answer.json()["code"], answer.headers["allow"]) == (405, "method_not_allowed", "POST")
 
 
+async def test_allow_names_every_method_of_a_path_and_no_other_paths(client: httpx.AsyncClient) -> None:
+    assert (await client.delete("/admin/keys")).headers["allow"] == "GET, POST"
+    assert (await client.delete("/models/rollback")).headers["allow"] == "POST"
+
+
 async def test_answers_are_not_stored_by_browsers(client: httpx.AsyncClient) -> None:
     headers = (await client.post("/recommend/user/", json={"user_id": "ann"})).headers
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")

@@ -10,8 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI, Response
 
-from api.access.needs import Need, check_declared, need_of, needs, routes_of
+from api.access.needs import Need, check_declared, need_of, needs
 from api.app import create_app
+from api.routes import routes_of
 from segue.api_keys import SCOPES, Scope
 from segue.errors import ConfigurationError
 from tests.unit.api.access.conftest import bearer
