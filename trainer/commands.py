@@ -22,7 +22,8 @@ from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.training import TrainingStore
 from segue.stores.snapshots import Manifest, SnapshotStore
 from segue.taste import TasteWeights
-from trainer.refit import NothingToLearn, Refit, Stores, refit
+from trainer.learning import NothingToLearn
+from trainer.refit import Refit, Stores, refit
 from trainer.schedule import Schedule, prune
 
 models = typer.Typer(help="List the trained models, choose the one that serves.", no_args_is_help=True)

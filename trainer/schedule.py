@@ -11,7 +11,8 @@ from segue.errors import SegueError, Unavailable
 from segue.logs import fields
 from segue.settings import Settings
 from segue.stores.postgres.models import ModelRegistry
-from trainer.refit import NothingToLearn, Refit, Stores, refit
+from trainer.learning import NothingToLearn
+from trainer.refit import Refit, Stores, refit
 
 LOG = logging.getLogger(__name__)
 FIRST_RETRY_S = 5.0

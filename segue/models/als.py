@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,11 +29,13 @@ from segue.models.moments import DenseMoments, Moments
 from segue.models.ranking import top_columns
 
 LEAST_FACTORS = 64
+GRAM_ROWS = 2_048
 
 
 @dataclass(frozen=True)
 class AlsConfig:
     """`alpha`: confidence of one full play (1 is that of "not played"). `regularization`: added to the diagonal, unscaled.
+    `iterations` of a cold fit; one that goes on from earlier factors takes `warm_iterations` of `warm_cg_steps` steps each.
 
     `factors` at most: small data carries fewer, one for each `entries_per_factor` interactions but at least LEAST_FACTORS.
     """
@@ -41,6 +45,8 @@ class AlsConfig:
     alpha: float = 80.0
     regularization: float = 150.0
     iterations: int = 12
+    warm_iterations: int = 3
+    warm_cg_steps: int = 2
     seed: int = 7
 
     def factors_for(self, entries: int) -> int:
@@ -70,17 +76,20 @@ class AlsModel(ReadingModel):
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
         confidence = _confidence(interactions.preference, self.config)
-        factors = self.config.factors_for(confidence.nnz)
-        if confidence.nnz == 0:
-            return self._with(np.zeros((interactions.n_tracks, factors), np.float32))
-        # implicit runs its own threads; a threaded BLAS below them only contends.
-        with threadpool_limits(limits=1, user_api="blas"):
-            trained = AlternatingLeastSquares(
-                factors=factors, regularization=self.config.regularization, alpha=1.0, dtype=np.float32,
-                use_gpu=False, iterations=self.config.iterations, random_state=self.config.seed, calculate_training_loss=False,
-            )  # fmt: skip
-            trained.fit(confidence, show_progress=False)
-        return self._with(_without_unplayed(np.asarray(trained.item_factors, np.float32), confidence))
+        trainer = self._trainer(self.config.factors_for(confidence.nnz), self.config.iterations)
+        return self._trained(trainer, confidence)
+
+    def refit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
+        """Fit to other interactions with the same tracks, `warm_iterations` on from the factors of the last fit.
+
+        They keep their number. Without any the fit is a cold one.
+        """
+        if self.n_tracks != interactions.n_tracks or not self._factors.any():
+            return self.fit(interactions, catalogue)
+        trainer = self._trainer(self._factors.shape[1], self.config.warm_iterations)
+        trainer.cg_steps = self.config.warm_cg_steps
+        trainer.item_factors = self._factors
+        return self._trained(trainer, _confidence(interactions.preference, self.config))
 
     @property
     def n_tracks(self) -> int:
@@ -141,9 +150,26 @@ class AlsModel(ReadingModel):
         config = AlsConfig(**json.loads((directory / "config.json").read_text()))
         return cls.of(np.load(directory / "item_factors.npy", allow_pickle=False), config)
 
+    def _trainer(self, factors: int, iterations: int) -> AlternatingLeastSquares:
+        with _without_blas_threads():
+            return AlternatingLeastSquares(
+                factors=factors, regularization=self.config.regularization, alpha=1.0, dtype=np.float32, use_gpu=False,
+                iterations=iterations, random_state=self.config.seed, calculate_training_loss=False,
+            )  # fmt: skip
+
+    def _trained(self, trainer: AlternatingLeastSquares, confidence: csr_matrix[np.float32]) -> Self:
+        if confidence.nnz == 0:
+            return self._with(np.zeros((confidence.shape[1], trainer.factors), np.float32))
+        with _without_blas_threads():
+            trainer.fit(confidence, show_progress=False)
+        factors = np.asarray(trainer.item_factors, np.float32)
+        # A track that no row holds keeps a trace of its start otherwise.
+        factors[np.bincount(confidence.indices, minlength=len(factors)) == 0] = 0.0
+        return self._with(factors)
+
     def _with(self, factors: Floats) -> Self:
         self._factors, self.index = np.ascontiguousarray(factors), None
-        products = factors.T.astype(np.float64) @ factors
+        products = _gram(self._factors)
         self.moments = DenseMoments.of(self._factors, products)
         gram = products + self.config.regularization * np.eye(factors.shape[1])
         self._gram, self._inverse = gram, np.linalg.inv(gram).astype(np.float32)
@@ -183,15 +209,25 @@ class AlsReading(Reading):
         return shares
 
 
+@contextmanager
+def _without_blas_threads() -> Iterator[None]:
+    """implicit runs its own threads; a threaded BLAS below them only contends, and it warns of one."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def _gram(factors: Floats) -> Doubles:
+    """`YᵀY` in double precision; a few rows at a time, as a copy of all would be the most memory that a fit takes."""
+    products = np.zeros((factors.shape[1], factors.shape[1]))
+    for start in range(0, len(factors), GRAM_ROWS):
+        rows = factors[start : start + GRAM_ROWS].astype(np.float64)
+        products += rows.T @ rows
+    return products
+
+
 def _confidence(preference: csr_matrix[np.float32], config: AlsConfig) -> csr_matrix[np.float32]:
     """Confidence of each entry; negative where the listener rejected the track, which implicit reads as a confident zero."""
     confidence = preference.copy()
     confidence.data = (config.alpha * dampen(preference.data)).astype(np.float32)
     confidence.eliminate_zeros()
     return confidence
-
-
-def _without_unplayed(factors: Floats, confidence: csr_matrix[np.float32]) -> Floats:
-    # A track that no row holds keeps a trace of its random start otherwise.
-    played = np.bincount(confidence.indices, minlength=confidence.shape[1]) > 0
-    return np.where(played[:, None], factors, np.float32(0))

@@ -11,7 +11,8 @@ each, so that a new track competes from the first second, behind tracks that lis
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,8 @@ from segue.models.sequence import SequenceModel
 
 PARTS = ("als", "co_listening", "content", "popularity")
 COLLABORATIVE = ("als", "co_listening")
+Stage = Callable[[str], AbstractContextManager[None]]
+"""Surrounds a stage of a fit, which it is given the name of: to time it, or to tell of it."""
 Weights = tuple[float, float, float, float]
 """Weights of PARTS; they need not sum to one."""
 NOBODY: Weights = (0.0, 0.0, 0.0, 1.0)
@@ -44,6 +47,10 @@ tracks.
 """
 TRUSTED_SUPPORT = 2.0
 """Training rows after which a song's co-listening counts half; a single row knows nothing but one person's mix."""
+
+
+def _untold(_stage: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -116,17 +123,23 @@ class Blend(ReadingModel):
         self.support: Floats = np.empty(0, np.float32)
         self.unsupported: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
 
-    def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
-        for part in (*self.parts().values(), self.sequence):
-            part.fit(interactions, catalogue)
+    def fit(self, interactions: Interactions, catalogue: Catalogue, stage: Stage = _untold) -> Self:
+        for name, part in self._all_parts().items():
+            with stage(f"fit {name}"):
+                part.fit(interactions, catalogue)
         return self.with_support(interactions.support())
 
-    def relearned(self, config: BlendConfig, interactions: Interactions, catalogue: Catalogue) -> Blend:
-        """A blend fitted to other interactions of the same catalogue: content, which hears nothing of listening, is kept."""
-        blend = Blend(config, content=self.content)
-        for part in (blend.als, blend.co_listening, blend.popularity, blend.sequence):
-            part.fit(interactions, catalogue)
-        return blend.with_support(interactions.support())
+    def refit(self, interactions: Interactions, catalogue: Catalogue, stage: Stage = _untold) -> Self:
+        """Fit this blend again, to more interactions with the tracks of the same catalogue.
+
+        ALS goes on from where it is; content, which hears nothing of listening, stays.
+        """
+        with stage("fit als"):
+            self.als.refit(interactions, catalogue)
+        for name in ("co_listening", "popularity", "sequence"):
+            with stage(f"fit {name}"):
+                self._all_parts()[name].fit(interactions, catalogue)
+        return self.with_support(interactions.support())
 
     def with_support(self, support: Floats) -> Self:
         """Take note of how many training rows like each track, shape (n_tracks,); after the parts are fitted."""
@@ -206,7 +219,7 @@ class Blend(ReadingModel):
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))
         np.save(directory / "support.npy", self.support, allow_pickle=False)
-        for name, part in {**self.parts(), "sequence": self.sequence}.items():
+        for name, part in self._all_parts().items():
             (directory / name).mkdir()
             part.save(directory / name)
 
@@ -243,6 +256,9 @@ class Blend(ReadingModel):
             share = np.float32(self.config.transfer) * sum(weights[name] for name in collaborative)
             parts["content"][:, cold] += share * standard["content"][:, cold]
         return parts
+
+    def _all_parts(self) -> dict[str, Model]:
+        return {**self.parts(), "sequence": self.sequence}
 
     def _trust(self, column: int) -> float:
         support = float(self.support[column])

@@ -18,12 +18,13 @@ from scipy.sparse import csr_matrix
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, ReadingModel, lenient, positive
 from segue.models.neighbours import NeighbourReading, row_of
+from segue.models.parallel import in_threads, processors
 from segue.models.rows import load_rows, save_rows
-from segue.models.sharpening import sharpened
+from segue.models.sharpening import Subspace, leading, sharpen
 
 BLOCK_FRACTION = 8
-"""RᵀR is held in blocks of at most one BLOCK_FRACTION-th of the entries of R; with its sorting an entry takes about 20 bytes."""
-LEAST_BLOCK = 200_000
+"""All threads together hold blocks of RᵀR of one BLOCK_FRACTION-th of the entries of R; an entry takes about 20 bytes."""
+LEAST_BLOCK = 100_000
 """Smaller blocks are all overhead. A single row may be as long as there are tracks."""
 
 
@@ -53,7 +54,9 @@ class CoListeningModel(ReadingModel):
 
     def __init__(self, config: CoListeningConfig | None = None) -> None:
         self.config = config or CoListeningConfig()
-        self._neighbours: csr_matrix[np.float32] = csr_matrix(np.zeros((0, 0), np.float32))
+        self._neighbours = _nothing(0)
+        self._broad: Subspace | None = None
+        """Of the last fit, from which the next one goes on; not saved."""
 
     @classmethod
     def of(cls, neighbours: csr_matrix[np.float32], config: CoListeningConfig | None = None) -> Self:
@@ -63,10 +66,15 @@ class CoListeningModel(ReadingModel):
         return model
 
     def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:  # noqa: ARG002
+        # The last fit's S is larger than all that a fit takes: it must be gone before the next one grows.
+        self._neighbours = _nothing(interactions.n_tracks)
         liked = _liked(interactions.preference)
-        rank = min(self.config.rank, liked.nnz // self.config.entries_per_rank)
-        neighbours = _neighbours(liked, self.config)
-        self._neighbours = sharpened(neighbours, liked, rank, self.config.sharpening, self.config.seed)
+        if self.config.sharpening > 0:
+            rank = min(self.config.rank, liked.nnz // self.config.entries_per_rank)
+            self._broad = leading(liked, rank, self.config.seed, self._broad)
+        self._neighbours = _neighbours(liked, self.config)
+        if self._broad is not None:
+            sharpen(self._neighbours, self._broad, self.config.sharpening)
         return self
 
     @property
@@ -95,6 +103,11 @@ class CoListeningModel(ReadingModel):
         return cls.of(load_rows(directory, "neighbours"), config)
 
 
+def _nothing(n_tracks: int) -> csr_matrix[np.float32]:
+    entries = np.empty(0, np.float32), np.empty(0, np.int32), np.zeros(n_tracks + 1, np.int32)
+    return csr_matrix(entries, shape=(n_tracks, n_tracks))
+
+
 def _liked(preference: csr_matrix[np.float32]) -> csr_matrix[np.float32]:
     """The dampened likes; shares the structure of `preference` where nobody rejects anything."""
     liked = preference if preference.data.min(initial=1.0) > 0 else positive(preference)
@@ -116,8 +129,9 @@ def _neighbours(liked: csr_matrix[np.float32], config: CoListeningConfig) -> csr
     # Memory that no row fills is never touched, so it is never taken.
     data, indices = np.empty(room, np.float32), np.empty(room, np.int32)
     indptr = np.zeros(liked.shape[1] + 1, np.int64)
-    for rows in _row_blocks(reach, max(LEAST_BLOCK, liked.nnz // BLOCK_FRACTION)):
-        block = _pruned(by_source[rows] @ by_target, rows.start, config.neighbours)
+    blocks = _row_blocks(reach, max(LEAST_BLOCK, liked.nnz // BLOCK_FRACTION // processors()))
+    found = in_threads(lambda rows: _pruned(by_source[rows] @ by_target, rows.start, config.neighbours), blocks)
+    for rows, block in zip(blocks, found, strict=True):
         start = int(indptr[rows.start])
         indptr[rows.start + 1 : rows.stop + 1] = start + block.indptr[1:]
         data[start : start + block.nnz], indices[start : start + block.nnz] = block.data, block.indices
