@@ -20,9 +20,9 @@ from api.access.tokens import Tokens
 from api.answers import Answers
 from api.app import create_app
 from api.bootstrap import build_rates
+from api.commands import server_config
 from api.event_watcher import EventWatcher
 from api.freshness import FreshStates
-from api.commands import server_config
 from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
