@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.questions import Id
 from segue.api_keys import MAX_NAME, SCOPES, ApiKey, Scope
 from segue.dead_letters import Letter
 from segue.events import Time
@@ -21,6 +22,7 @@ class KeyQuestion(BaseModel):
 
     name: str = Field(min_length=1, max_length=MAX_NAME, description="Who uses it: shown in lists, not secret.")
     scopes: list[Scope] = Field(min_length=1, max_length=len(SCOPES))
+    listener: Id | None = Field(None, description="Opens this listener's own data only; without it, every listener's.")
     expires: str | None = Field(None, description="`90d`, `12h` or a time with its zone; never without it.", max_length=40)
 
 
@@ -62,7 +64,7 @@ class LettersAnswer(msgspec.Struct, frozen=True):
 
 
 class KeyShown(msgspec.Struct, frozen=True):
-    """What is known of a key."""
+    """What is known of a key; `listener`: whose own data it opens, null for a program's."""
 
     prefix: str
     name: str
@@ -71,13 +73,14 @@ class KeyShown(msgspec.Struct, frozen=True):
     expires_at: Time | None
     revoked_at: Time | None
     state: Literal["valid", "revoked", "expired"]
+    listener: str | None = None
 
     @classmethod
     def of(cls, key: ApiKey, now: datetime) -> Self:
         """At a time."""
         scopes = tuple(sorted(key.scopes))
         state = key.refusal(now) or "valid"
-        return cls(key.prefix, key.name, scopes, key.created_at, key.expires_at, key.revoked_at, state)
+        return cls(key.prefix, key.name, scopes, key.created_at, key.expires_at, key.revoked_at, state, key.user_id)
 
 
 class KeysAnswer(msgspec.Struct, frozen=True):

@@ -112,6 +112,7 @@ GROUP_QUESTIONS = {"two": {"user_ids": ["alice", "bob"], "n": 20}}
 
 KEYS: dict[str, Any] = {
     "player": {"name": "web player", "scopes": ["read", "events"], "expires": "90d"},
+    "listener": {"name": "kitchen", "scopes": ["read", "events"], "listener": "alice"},
     "operator": {"name": "operations", "scopes": ["admin"]},
 }
 

@@ -82,8 +82,8 @@ class Models(Protocol):
 class Keys(Protocol):
     """Keys of this API; `segue.stores.postgres.keys.KeyStore` is one. Every call may raise PostgresUnavailable."""
 
-    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None) -> str:
-        """A new key."""
+    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None, user_id: str | None = None) -> str:
+        """A new key; `user_id` makes it a listener's."""
 
     def list(self) -> list[ApiKey]:
         """All keys, newest first."""

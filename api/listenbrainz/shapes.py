@@ -35,12 +35,6 @@ class ErrorShown(msgspec.Struct, frozen=True):
 ANSWERS = (Done, TokenFound, ErrorShown)
 
 
-def components() -> dict[str, Any]:
-    """JSON Schemas of everything above, as OpenAPI components."""
-    _, schemas = msgspec.json.schema_components(ANSWERS, ref_template="#/components/schemas/{name}")
-    return schemas
-
-
 def documented(answer: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers this struct, or an error in the words of ListenBrainz."""
     error = {"application/json": {"schema": {"$ref": _REF.format(model=ErrorShown.__name__)}}}

@@ -48,4 +48,6 @@ async def _listener(services: Services, request: Request, token: str | None) -> 
 
 
 async def _caller(services: Services, token: str) -> Caller:
-    return await services.identities.caller(services.identities.claim(Headers({"authorization": f"Token {token}"})))
+    # As bytes: a query may hold what a header cannot.
+    sent = Headers(raw=[(b"authorization", f"Token {token}".encode("utf-8", "surrogatepass"))])
+    return await services.identities.caller(services.identities.claim(sent))

@@ -16,7 +16,7 @@ from api.responses import json_response
 from api.schemas import documented
 from api.services import Services
 from segue import __version__
-from segue.api_keys import check_name, prefix_of, read_expiry, read_scopes
+from segue.api_keys import check_listener, check_name, prefix_of, read_expiry, read_scopes
 
 MAX_LETTERS = 200
 
@@ -59,7 +59,8 @@ def router(services: Services) -> APIRouter:
         question = await read_model(request, KeyQuestion, services.settings.max_body_bytes)
         expires_at = read_expiry(question.expires, datetime.now(UTC)) if question.expires else None
         name, scopes = check_name(question.name), read_scopes(question.scopes)
-        key = await services.postgres.run(services.keys.create, name, scopes, expires_at)
+        listener = None if question.listener is None else check_listener(question.listener, scopes)
+        key = await services.postgres.run(services.keys.create, name, scopes, expires_at, listener)
         return json_response(KeyMade(key, prefix_of(key) or "", name, tuple(sorted(scopes)), expires_at), 201)
 
     @routes.delete("/keys/{prefix}", responses=documented(KeyShown))

@@ -162,9 +162,9 @@ class FakeKeys(Keys):
         self.stored[prefix] = (made, digest_of(key))
         return key
 
-    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None) -> str:
+    def create(self, name: str, scopes: frozenset[Scope], expires_at: datetime | None, user_id: str | None = None) -> str:
         self.postgres.ping()
-        key = self.add(*scopes, expires_at=expires_at)
+        key = self.add(*scopes, expires_at=expires_at, user_id=user_id)
         made, digest = self.stored[prefix_of(key) or ""]
         self.stored[made.prefix] = (replace(made, name=name), digest)
         return key

@@ -34,6 +34,16 @@ async def test_a_key_is_shown_once_opens_what_it_may_and_is_taken_back(
     assert (await client.delete("/admin/keys/0123456789ab", headers=admin)).status_code == 404
 
 
+async def test_a_listeners_key_opens_their_own_data_only(client: httpx.AsyncClient, admin: dict[str, str]) -> None:
+    asked = {"name": "kitchen", "scopes": ["read"], "listener": "alice"}
+    key = (await client.post("/admin/keys", json=asked, headers=admin)).json()["key"]
+    assert (await client.get("/admin/keys", headers=admin)).json()["items"][0]["listener"] == "alice"
+    assert (await client.get("/users/alice/blocks", headers=bearer(key))).status_code == 200
+    assert (await client.get("/users/bob/blocks", headers=bearer(key))).json()["code"] == "not_your_data"
+    refused = await client.post("/admin/keys", json=asked | {"scopes": ["admin"]}, headers=admin)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_scope")
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
