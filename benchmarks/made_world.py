@@ -61,7 +61,7 @@ def world(n_tracks: int) -> World:
     n_artists = max(1, n_tracks // TRACKS_PER_ARTIST)
     artist = _zipf(random, n_artists, n_tracks, 0.6)
     genre_of_artist = _zipf(random, GENRES, n_artists)
-    plays = np.floor(random.pareto(0.9, n_tracks) * 2.0).astype(np.float32)
+    plays = np.ceil(random.pareto(0.9, n_tracks) * 2.0).astype(np.float32)
     plays[random.random(n_tracks) < UNPLAYED] = 0
     return World(_tracks(random, artist, genre_of_artist, plays), genre_of_artist[artist], artist, plays)
 

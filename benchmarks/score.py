@@ -4,8 +4,9 @@ An answer retrieves, scores, filters, diversifies and explains; the way through 
 `_p50` and `_p99` over RUNS listeners in milliseconds: `user_ms` 10 tracks for 100 tracks of history; `filtered_ms` the same
 under one of FILTERS after the other; `blocked_ms` with blocks, excludes and a heard window; `dial_ms` with the dial at 0.8;
 `explored_ms` with a tenth of the slots explored; `hundred_ms` 100 tracks; `long_ms` for 1,000 tracks of history; `new_ms` for
-a newcomer with chosen genres; `song_ms` 10 tracks like a song. `build_s`: catalogue, models and recommender; `rss_mb`: of the
-whole process.
+a newcomer with chosen genres; `song_ms` 10 tracks like a song; `group_ms` for three listeners.
+`build_s`: catalogue, models, indexes and recommender; `…_recall_at_100`, `…_probes`, `…_index_s` of each index; `rss_mb`: of
+the whole process.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 
 import numpy as np
 import psutil
+from scipy.sparse import csr_matrix, vstack
 
 from benchmarks.made_world import World, blend, world
 from benchmarks.results import percentile, report
 from segue.ids import TrackNo
+from segue.models.blend_index import SAMPLED_LISTENERS, build_index
 from segue.models.contract import History
 from segue.recommending.answer import Answer, Recommender
 from segue.recommending.filters import FeatureRange, Filters
@@ -29,6 +32,8 @@ from segue.recommending.steering import Exploration, Steering
 RUNS = 300
 HISTORY = 100
 LONG_HISTORY = 1_000
+MEASURED = 10_000
+"""Seeds of the listeners on whom indexes are tuned: others than those who ask."""
 FILTERS = (
     Filters(explicit=False),
     Filters(genres=("genre 0", "genre 1", "genre 2")),
@@ -47,9 +52,17 @@ def score(n_tracks: int, factors: int, json_path: Path | None = None) -> dict[st
     start = time.perf_counter()
     made = world(n_tracks)
     models = blend(made, factors)
+    histories = [made.history(HISTORY, MEASURED + seed).as_row(n_tracks) for seed in range(SAMPLED_LISTENERS)]
+    indexes = build_index(models, csr_matrix(vstack(histories)))
     recommender = Recommender.build(models, np.arange(n_tracks, dtype=np.int32), made.tracks)
     built_s = time.perf_counter() - start
     figures: dict[str, Any] = {"tracks": n_tracks, "factors": factors, "build_s": round(built_s, 1)}
+    for part, index in indexes.items():
+        figures |= {
+            f"{part}_recall_at_100": index.recall_at_100,
+            f"{part}_probes": index.probes,
+            f"{part}_index_s": index.seconds,
+        }
     for name, ask in _questions(recommender, made).items():
         figures |= _timed(name, ask)
     figures["rss_mb"] = round(psutil.Process().memory_info().rss / 1e6)
@@ -83,6 +96,7 @@ def _questions(recommender: Recommender, made: World) -> dict[str, Ask]:
         "hundred": lambda run: recommender.for_listener(histories[run % len(histories)], 100),
         "long": lambda run: recommender.for_listener(long[run % len(long)], 10),
         "new": nobody,
+        "group": lambda run: recommender.for_group({f"m{i}": histories[(run + i) % len(histories)] for i in range(3)}, 10),
         "song": lambda run: recommender.for_song(TrackNo(steps[run % len(steps)]), 10),
     }
 

@@ -26,10 +26,10 @@ from segue.catalogue import Track
 from segue.models.als import AlsModel
 from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Model, Reading, ReadingModel
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Model, Reading, ReadingModel
 from segue.models.moments import Moments
 from segue.models.popularity import PopularityModel
-from segue.models.ranking import standardise, top_columns
+from segue.models.ranking import distinct, standardise, top_columns
 from segue.models.sequence import SequenceModel
 
 PARTS = ("als", "co_listening", "content", "popularity")
@@ -199,21 +199,22 @@ class Blend(ReadingModel):
         total = added(self.likeness(column))
         return total if columns is None else np.asarray(total[columns], np.float32)
 
-    def likeness(self, column: int, eligible: npt.NDArray[np.bool_] | None = None) -> dict[str, Floats]:
-        """How like the track in `column` every track is, by part, each of shape (n_tracks,) and weighted; they add up.
+    def likeness(self, column: int, columns: Columns | None = None, eligible: Mask | None = None) -> dict[str, Floats]:
+        """How like the track in `column` each of `columns` (None: every track) is, by part and weighted; they add up.
 
-        ALS is asked only for the LIKENESS_POOL best of the other two among `eligible` tracks (None: all).
+        ALS is asked only for the LIKENESS_POOL best of the other two among those that are `eligible` (a mask of the same shape;
+        None: all).
         """
         als_weight, co_weight, content_weight = self.config.likeness
-        content = np.float32(content_weight) * self.content.similarity(column)
-        co_listening, als = np.zeros_like(content), np.zeros_like(content)
-        if column < self.co_listening.n_tracks:
-            co_listening[: self.co_listening.n_tracks] = np.float32(co_weight) * self._co_likeness(column)
+        content = np.float32(content_weight) * self.content.similarity(column, columns)
+        co_listening = np.float32(co_weight) * self._co_likeness(column, columns)
+        als = np.zeros_like(content)
         if column < self.als.n_tracks:
             both = content + co_listening
             pool = top_columns(both if eligible is None else np.where(eligible, both, np.float32(-np.inf)), LIKENESS_POOL)
-            pool = pool[pool < self.als.n_tracks]
-            als[pool] = np.float32(als_weight * self._trust(column)) * self.als.similarity(column, pool)
+            asked = pool if columns is None else columns[pool]
+            pool, asked = pool[asked < self.als.n_tracks], asked[asked < self.als.n_tracks]
+            als[pool] = np.float32(als_weight * self._trust(column)) * self.als.similarity(column, asked)
         return {"als": als, "co_listening": co_listening, "content": content}
 
     def save(self, directory: Path) -> None:
@@ -264,10 +265,10 @@ class Blend(ReadingModel):
         support = float(self.support[column])
         return support / (support + TRUSTED_SUPPORT)
 
-    def _co_likeness(self, column: int) -> Floats:
+    def _co_likeness(self, column: int, columns: Columns | None) -> Floats:
         """Co-listening put on the scale of a cosine: 1 for the strongest neighbour of a well-known song."""
-        strength = self.co_listening.similarity(column)
-        strongest = strength.max(initial=0.0)
+        at = np.arange(self.n_tracks, dtype=np.int32) if columns is None else columns
+        strength, strongest = self.co_listening.read(History.of([column])).scores(at), self.co_listening.strongest(column)
         return strength * np.float32(self._trust(column) / strongest) if strongest > 0 else strength
 
     def _weights_of_rows(self, histories: csr_matrix[np.float32]) -> Floats:
@@ -308,6 +309,10 @@ class BlendReading(Reading):
         scores[known] = self.blended(columns[known]).total
         return scores
 
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        """The `n` best of each part; popularity fills up when the parts that speak name fewer than `n` together."""
+        return filled([reading.candidates(n, allowed) for reading in self.readings.values()], n, allowed, self._blend.popularity)
+
     def evidence(self, part: str, columns: Columns) -> Floats | None:
         """What each track of the history adds to `part` of each of `columns`, shape (len(columns), len(history)).
 
@@ -345,6 +350,12 @@ class BlendReading(Reading):
         worth = self._blend.weighted(one, weights, np.flatnonzero(self._blend.unsupported[columns]))[part][0]
         scaled: Floats = worth * np.float32(1.0 / self._moments[part].spread)
         return scaled
+
+
+def filled(found: Sequence[Columns], n: int, allowed: Mask, popularity: PopularityModel) -> Columns:
+    """The distinct columns of `found`; with the most popular that are `allowed` where that leaves fewer than `n`."""
+    columns = distinct(*found)
+    return columns if len(columns) >= n else distinct(columns, popularity.best(n, allowed))
 
 
 def added(parts: Mapping[str, Floats]) -> Floats:

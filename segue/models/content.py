@@ -22,7 +22,7 @@ from segue.models.content_index import ContentIndex, Profile
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, lenient
 from segue.models.index import RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import Moments, TaggedMoments
-from segue.models.ranking import top_columns
+from segue.models.ranking import distinct, top_columns
 from segue.models.rows import compact, entries_of, load_rows, save_rows
 from segue.models.sound import SoundScale, sound_vectors
 from segue.models.tags import TagSpace, squared_lengths
@@ -126,7 +126,7 @@ class ContentModel(ReadingModel):
     def nearest(self, index: ContentIndex, profile: Profile, n: int, allowed: Mask) -> Columns:
         """The `n` columns nearest to a profile among the `allowed` (n_tracks,): of `index` and of what came later, best first."""
         late = self._late[allowed[self._late]]
-        found = np.union1d(index.search(profile, n, allowed), late).astype(np.int32)
+        found = distinct(index.search(profile, n, allowed), late)
         return found[top_columns(self.nearness(profile, found), n)]
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csr_matrix
 
 from segue.models.index import Columns, Floats, IndexReport, Mask, UnreadableIndex, VectorIndex
+from segue.models.rows import entries_of
 
 Tags = npt.NDArray[np.int32]
 Doubles = npt.NDArray[np.float64]
@@ -28,7 +29,8 @@ LEAST_SHARE = 1 / 400
 """Tracks that a common tag has at least, and as a share of all."""
 AXES = 128
 POSTED = 4_000
-"""Tracks of rare tags that are candidates of one profile; the tags that count most come first."""
+MOST_POSTED = 16_000
+"""Tracks of rare tags that are candidates of one profile, of so many that are looked at; the tags that count most come first."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,12 @@ class Profile:
 
 @dataclass(frozen=True)
 class ContentIndex:
-    """`common`: tags, ascending; `axes` (len(common), <= AXES); `tracks_of`: csc (n_tracks, n_tags), its data unused."""
+    """`common`: tags, ascending; `axes` (len(common), <= AXES); `tracks_of`: (n_tags, n_tracks), its data unused."""
 
     vectors: VectorIndex
     common: Tags
     axes: Floats
-    tracks_of: csc_matrix[np.float32]
+    tracks_of: csr_matrix[np.float32]
 
     @classmethod
     def trained(cls, sound: Floats, tags: csr_matrix[np.float32], probes: int) -> ContentIndex:
@@ -58,21 +60,21 @@ class ContentIndex:
         axes = np.ascontiguousarray(directions[:, ::-1][:, :AXES], np.float32)
         columns = np.arange(len(sound), dtype=np.int32)
         vectors = VectorIndex.trained(_joined(sound, tags[:, common], axes), columns, probes)
-        return cls(vectors, common, axes, csc_matrix(tags))
+        return cls(vectors, common, axes, csr_matrix(tags.T, dtype=np.float32))
 
     def grown(self, sound: Floats, tags: csr_matrix[np.float32], late: Columns) -> ContentIndex:
         """With the `late` columns in it too; `sound` and `tags` are those of all tracks."""
         added = self.vectors.with_vectors(_joined(sound[late], tags[late][:, self.common], self.axes), late)
-        return replace(self, vectors=added, tracks_of=csc_matrix(tags))
+        return replace(self, vectors=added, tracks_of=csr_matrix(tags.T, dtype=np.float32))
 
     def search(self, profile: Profile, n: int, allowed: Mask | None = None) -> Columns:
-        """About the `n` nearest columns and up to POSTED with its rare tags, distinct, in no promised order."""
+        """About the `n` nearest columns and up to POSTED with its rare tags; some may come twice."""
         is_common = np.isin(profile.tags, self.common, assume_unique=True)
         at = np.searchsorted(self.common, profile.tags[is_common])
         query = np.concatenate([profile.sound, (profile.weights[is_common] @ self.axes[at]).astype(np.float32)])
         rare, weights = profile.tags[~is_common], profile.weights[~is_common]
         posted = self._posted(rare[np.argsort(-weights, kind="stable")][: np.count_nonzero(weights > 0)], allowed)
-        return np.unique(np.concatenate([self.vectors.search(query, n, allowed), posted]))
+        return np.concatenate([self.vectors.search(query, n, allowed), posted])
 
     def save(self, directory: Path) -> None:
         """Three files, `content…`; the tags themselves are the model's."""
@@ -90,19 +92,14 @@ class ContentIndex:
             raise UnreadableIndex(f"the axes of the tags cannot be read: {error}") from error
         if axes.ndim != 2 or common.shape != axes.shape[:1] or common.max(initial=-1) >= tags.shape[1]:
             raise UnreadableIndex(f"axes of shape {axes.shape} for {common.shape} tags out of {tags.shape[1]}")
-        return cls(VectorIndex.load(directory / "content.faiss", expected), common, axes, csc_matrix(tags))
+        return cls(VectorIndex.load(directory / "content.faiss", expected), common, axes, csr_matrix(tags.T, dtype=np.float32))
 
     def _posted(self, tags: Tags, allowed: Mask | None) -> Columns:
-        found: list[Columns] = [np.empty(0, np.int32)]
-        room = POSTED
         # Tags that arrived after the index was built have late tracks only.
-        for tag in tags[tags < self.tracks_of.shape[1]].tolist():
-            tracks = self.tracks_of.indices[self.tracks_of.indptr[tag] : self.tracks_of.indptr[tag + 1]]
-            found.append((tracks if allowed is None else tracks[allowed[tracks]])[:room])
-            room -= len(found[-1])
-            if room == 0:
-                break
-        return np.concatenate(found)
+        known = tags[tags < self.tracks_of.shape[0]]
+        sizes = np.cumsum(np.diff(self.tracks_of.indptr)[known])
+        tracks = entries_of(self.tracks_of, known[: 1 + np.searchsorted(sizes, MOST_POSTED)]).column
+        return (tracks if allowed is None else tracks[allowed[tracks]])[:POSTED]
 
 
 def _common(tags: csr_matrix[np.float32]) -> Tags:

@@ -38,8 +38,12 @@ ITERATIONS = 8
 FIRST_PROBES = 8
 USUAL_PROBES = 64
 """Groups that are read where no query could be sampled."""
-MOST_PROBED = 0.25
-"""Share of the groups: a query that reads more costs as much as reading everything."""
+MOST_READ = 200_000
+"""Vectors for one query, of 64 components 1.5 ms: a recall that needs more is not worth the time."""
+
+
+MOST_WIDENED = 4.0
+"""Under filters at most so many times as many groups: of a million, one in ten allowed, all groups would take 11 ms, this 4."""
 
 
 class UnreadableIndex(Exception):
@@ -101,7 +105,7 @@ class VectorIndex:
     def search(self, query: Floats, n: int, allowed: Mask | None = None) -> Columns:
         """About the `n` columns of greatest inner product with `query` (d,), in no promised order; never fewer than there are.
 
-        `allowed` (None: all): which columns may be found; the fewer, the more groups are read, so that as many vectors compete.
+        `allowed` (None: all): which columns may be found; the fewer, the more groups are read, up to MOST_WIDENED times as many.
         """
         if n <= 0:
             return np.empty(0, np.int32)
@@ -109,7 +113,7 @@ class VectorIndex:
         bits = None if allowed is None else np.packbits(allowed, bitorder="little")
         selector = None if bits is None else faiss.IDSelectorBitmap(bits)
         share = 1.0 if allowed is None else np.count_nonzero(allowed) / max(len(allowed), 1)
-        probes = int(min(self.lists, np.ceil(self.probes / max(share, 1e-9))))
+        probes = int(min(self.lists, np.ceil(self.probes * min(MOST_WIDENED, 1.0 / max(share, 1e-9)))))
         found = self._found(query, n, selector, probes)
         return found if len(found) == n or probes == self.lists else self._found(query, n, selector, self.lists)
 
@@ -147,13 +151,14 @@ class VectorIndex:
 def tuned(
     index: VectorIndex, truth: Sequence[Columns], found: Callable[[VectorIndex, int], Columns], start: float
 ) -> tuple[VectorIndex, IndexReport]:
-    """The index with as few probes as meet LEAST_RECALL, at most MOST_PROBED; as it is where there is no truth.
+    """The index with as few probes as meet LEAST_RECALL, reading at most MOST_READ; as it is where there is no truth.
 
     `truth`: the true best of each query; `found(index, i)` answers query i; `start` of the building (`time.perf_counter()`).
     """
     if not any(len(best) for best in truth):
         return index, replace(index.report(), seconds=round(time.perf_counter() - start, 2))
-    most, index = max(1, int(MOST_PROBED * index.lists)), index.with_probes(FIRST_PROBES)
+    most = max(1, int(index.lists * min(1.0, MOST_READ / max(int(index.inverted.ntotal), 1))))
+    index = index.with_probes(min(FIRST_PROBES, most))
     while (recall := _recall(index, truth, found)) < LEAST_RECALL and index.probes < most:
         index = index.with_probes(min(2 * index.probes, most))
     if recall < LEAST_RECALL:

@@ -299,7 +299,7 @@ def _song_reasons(seed: Track, pool: Pool) -> list[Reason]:
 
 
 def _group_reasons(source: GroupSource, pool: Pool) -> list[Reason]:
-    return [group_reason(source.suited(column), len(source.members)) for column in pool.columns.tolist()]
+    return [group_reason(suited, len(source.members)) for suited in source.suited(pool.columns)]
 
 
 def _fading(history: History) -> float:

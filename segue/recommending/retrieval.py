@@ -1,7 +1,7 @@
 """From a source of scores to a ranked pool of tracks that may be shown.
 
 Up to EXACT_TRACKS everything is scored: reading all factors once is cheaper than looking for the best. Above, filters that leave
-at most EXACT_ELIGIBLE have just these scored; otherwise the source names candidates, more of them while too few may be shown.
+at most EXACT_ELIGIBLE have just these scored; otherwise the source names candidates among what may be shown.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import numpy.typing as npt
 
 from segue.models.blend import added
 from segue.models.contract import Columns, Floats
+from segue.models.index import EXACT_TRACKS
 from segue.models.ranking import top_columns
 from segue.recommending.adventure import REACH, Dial
 from segue.recommending.diversity import Diversity, first_versions
 from segue.recommending.facts import Facts, Mask
 from segue.recommending.sources import Source
 
-EXACT_TRACKS = 100_000
-EXACT_ELIGIBLE = 20_000
-CANDIDATES = 2_000
+EXACT_ELIGIBLE = 4_000
+CANDIDATES = 300
+"""Of each part of a source."""
 WIDENING = 4
-"""A source is asked for CANDIDATES tracks first, then for WIDENING times as many."""
+"""A pool that is too uniform is followed by one of WIDENING times the size."""
 POOL_FACTOR = 5
 LEAST_POOL = 150
 """An answer of n is chosen from max(LEAST_POOL, POOL_FACTOR · n) tracks: enough for variety, and few."""
@@ -124,18 +125,13 @@ def _scored(source: Source, eligible: Mask, wanted: int) -> _Scored:
 
 
 def _retrieved(source: Source, eligible: Mask, wanted: int) -> Columns | None:
-    """Columns with at least `wanted` eligible ones among them if so many are eligible; None: all columns."""
+    """Eligible columns, at least `wanted` if there are so many; None: all columns."""
     if len(eligible) <= EXACT_TRACKS:
         return None
-    n_eligible = int(np.count_nonzero(eligible))
     size = max(CANDIDATES, wanted)
-    while max(size, EXACT_ELIGIBLE) < n_eligible:
-        found = source.candidates(size)
-        found = found[eligible[found]]
-        if len(found) >= wanted:
-            return np.sort(found)
-        size *= WIDENING
-    return np.flatnonzero(eligible).astype(np.int32)
+    if np.count_nonzero(eligible) <= max(size, EXACT_ELIGIBLE):
+        return np.flatnonzero(eligible).astype(np.int32)
+    return source.candidates(size, eligible)
 
 
 def _shortlist(total: Floats, positions: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:

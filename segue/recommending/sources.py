@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from segue.models.blend import Blend, BlendedScores, BlendReading, added
-from segue.models.contract import Columns, Floats, History
-from segue.models.ranking import standardise, top_columns
+from segue.models.blend import Blend, BlendReading, added, filled
+from segue.models.contract import Columns, Floats, History, Mask, Reading
+from segue.models.index import EXACT_TRACKS
+from segue.models.moments import Moments
+from segue.models.ranking import distinct, top_columns
 
 SONG_POPULARITY = 0.1
 """Of two songs equally like the seed, the better known one; the likeness of the closest songs is about 1."""
@@ -21,12 +22,14 @@ MISERY = 1.0
 SUITS = 1.0
 """A track suits a member when it stands so many standard deviations above the member's average track."""
 
+SPREAD_SAMPLE = 4_096
+
 
 class Source(Protocol):
     """Scores of one question."""
 
-    def candidates(self, n: int) -> Columns:
-        """About `n` of the best columns, distinct, in any order; the more are asked for, the more are found."""
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        """Distinct `allowed` (n_tracks,) columns, at least `n` if there are so many, in any order: the best by each part."""
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """Each part's share of the score of `columns` (None: of every column); they add up to the score."""
@@ -66,31 +69,36 @@ class ListenerSource:
         return self.blend.read(self.history)
 
     @cached_property
-    def scores(self) -> BlendedScores:
-        """The blend's scores of every track."""
-        return self.reading.blended()
-
-    @cached_property
-    def follows(self) -> Floats | None:
-        """The weighted score of coming next, of every track; None where no order tells or its weight is 0."""
+    def following(self) -> Reading | None:
+        """What is played next after the running tracks; None where no order tells or its weight is 0."""
         if not (len(self.running) and self.blend.config.sequence and self.blend.sequence.pairs):
             return None
-        scores = np.float32(self.blend.config.sequence) * self.blend.follows(self.running)
-        return scores if scores.any() else None
+        return self.blend.sequence.read(self.running)
 
-    def candidates(self, n: int) -> Columns:
-        """The best of each model, the best known of what is lifted, and the history itself, which a caller may let return."""
-        lifted = [top_columns(lift.weights * self.blend.popularity.scores, n) for lift in self.lifts]
-        found = [model.candidates(self.history, n) for model in self.blend.parts().values()]
-        next_ones = [] if self.follows is None else [top_columns(self.follows, n)]
-        return np.unique(np.concatenate([*found, *lifted, *next_ones, self.history.columns]))
+    @cached_property
+    def moments(self) -> Moments:
+        """Mean and spread of the scores: of every track or, in a large catalogue, of SPREAD_SAMPLE that lie evenly in it."""
+        n = self.blend.n_tracks
+        few = n <= EXACT_TRACKS
+        return Moments.of_list(self.reading.scores(None if few else np.linspace(0, n - 1, SPREAD_SAMPLE).astype(np.int32)))
+
+    def standardised(self, columns: Columns | None) -> Floats:
+        """Scores of `columns` (None: every track) in standard deviations from the listener's average track."""
+        scores = self.reading.scores(columns) - np.float32(self.moments.mean)
+        scores *= np.float32(1.0 / self.moments.spread)
+        return scores
+
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        """The best of each model, the best known of what is lifted, and what comes next."""
+        found = [self.reading.candidates(n, allowed), *(self._lifted(lift, n, allowed) for lift in self.lifts)]
+        if self.following is not None:
+            found.append(self.following.candidates(n, allowed))
+        return distinct(*found)
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """By model, and by lift."""
-        blended = self.scores if columns is None else self.reading.blended(columns)
-        parts = dict(blended.parts)
-        if self.follows is not None:
-            parts["sequence"] = self.follows if columns is None else self.follows[columns]
+        blended = self.reading.blended(columns)
+        parts = {**blended.parts, **self._following_part(columns)}
         # Over a few columns the range is theirs, which is all that the lifted ones have to rise above.
         span = float(np.ptp(blended.total)) if len(blended.total) else 0.0
         for lift in self.lifts:
@@ -106,6 +114,18 @@ class ListenerSource:
         if part == "sequence":
             return self._followed(columns)
         return self.reading.evidence(part, columns)
+
+    def _lifted(self, lift: Lift, n: int, allowed: Mask) -> Columns:
+        lifted = np.flatnonzero(lift.weights).astype(np.int32)
+        lifted = lifted[allowed[lifted]]
+        return lifted[top_columns(lift.weights[lifted] * self.blend.popularity.scores[lifted], n, tie_order=lifted)]
+
+    def _following_part(self, columns: Columns | None) -> dict[str, Floats]:
+        if self.following is None:
+            return {}
+        at = np.arange(self.blend.n_tracks, dtype=np.int32) if columns is None else columns
+        scores = np.float32(self.blend.config.sequence) * self.following.scores(at)
+        return {"sequence": scores} if scores.any() else {}
 
     def _followed(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
@@ -128,22 +148,21 @@ class SongSource:
 
     blend: Blend
     column: int
-    eligible: npt.NDArray[np.bool_]
+    eligible: Mask
 
-    @cached_property
-    def _parts(self) -> dict[str, Floats]:
-        known = self.blend.popularity.scores
-        parts = self.blend.likeness(self.column, self.eligible)
-        parts["popularity"] = known * np.float32(SONG_POPULARITY / max(float(known.max(initial=0.0)), 1e-9))
-        return parts
-
-    def candidates(self, n: int) -> Columns:
-        """The tracks most like it by each model."""
-        return np.unique(np.concatenate([model.similar(self.column, n) for model in self.blend.parts().values()]))
+    def candidates(self, n: int, allowed: Mask) -> Columns:
+        """The tracks most like it in content, and those that are played together with it."""
+        song = History.of([self.column])
+        found = [model.read(song).candidates(n, allowed) for model in (self.blend.content, self.blend.co_listening)]
+        return filled(found, n, allowed, self.blend.popularity)
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """By model."""
-        return self._parts if columns is None else {name: part[columns] for name, part in self._parts.items()}
+        known = self.blend.popularity
+        scores = known.scores if columns is None else known.scores[columns]
+        eligible = self.eligible if columns is None else self.eligible[columns]
+        parts = self.blend.likeness(self.column, columns, eligible)
+        return {**parts, "popularity": scores * np.float32(SONG_POPULARITY / max(known.highest, 1e-9))}
 
     def closeness(self, columns: Columns) -> Floats:
         """By sound and style, to the song."""
@@ -164,25 +183,23 @@ class GroupSource:
 
     members: Mapping[str, ListenerSource]
 
-    @cached_property
-    def utilities(self) -> Floats:
-        """z-scores, (n_members, n_tracks)."""
-        return np.stack([standardise(source.scores.total)[0] for source in self.members.values()])
+    def utilities(self, columns: Columns | None) -> Floats:
+        """z-scores of `columns` (None: every track), (n_members, n)."""
+        return np.stack([source.standardised(columns) for source in self.members.values()])
 
-    def candidates(self, n: int) -> Columns:
+    def candidates(self, n: int, allowed: Mask) -> Columns:
         """The candidates of each."""
-        return np.unique(np.concatenate([source.candidates(n) for source in self.members.values()]))
+        return distinct(*(source.candidates(n, allowed) for source in self.members.values()))
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """Each member's share of the mean, `member:<name>`, and `misery`."""
-        own = self.utilities if columns is None else self.utilities[:, columns]
+        own = self.utilities(columns)
         parts = {f"member:{name}": utility / np.float32(len(own)) for name, utility in zip(self.members, own, strict=True)}
         return parts | {"misery": np.float32(MISERY) * np.minimum(own.min(axis=0), np.float32(0))}
 
-    def suited(self, column: int) -> tuple[str, ...]:
-        """Whom a track suits, the happiest first."""
-        own = dict(zip(self.members, self.utilities[:, column].tolist(), strict=True))
-        return tuple(sorted((name for name in own if own[name] >= SUITS), key=lambda name: -own[name]))
+    def suited(self, columns: Columns) -> list[tuple[str, ...]]:
+        """Whom each of `columns` suits, the happiest first."""
+        return [_suited(dict(zip(self.members, own, strict=True))) for own in self.utilities(columns).T.tolist()]
 
     def closeness(self, columns: Columns) -> Floats:
         """By sound and style, to what the members like."""
@@ -201,3 +218,7 @@ def with_seeds(history: History, seeds: Sequence[int]) -> History:
         np.concatenate([history.preference, np.full(len(new), 1.0 / (1.0 + history.liked), np.float32)]),
         np.concatenate([history.last_at_s, np.zeros(len(new))]),
     )
+
+
+def _suited(own: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(sorted((name for name in own if own[name] >= SUITS), key=lambda name: -own[name]))

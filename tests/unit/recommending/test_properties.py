@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +13,11 @@ from api.fallback import passes, popular
 from segue.catalogue import MOODS, Track
 from segue.ids import TrackNo
 from segue.models.contract import History
-from segue.recommending import retrieval
-from segue.recommending.answer import Answer
+from segue.recommending.answer import Answer, Recommender
 from segue.recommending.diversity import Diversity
 from segue.recommending.filters import FeatureRange, Filters
 from segue.recommending.steering import Exploration, Steering
-from tests.unit.recommending.worlds import GENRES, by_number, recommender, tracks
+from tests.unit.recommending.worlds import GENRES, as_if_large, by_number, indexed, recommender, tracks
 
 numbers = st.integers(1_000, 1_000 + len(tracks()) - 1).map(TrackNo)
 unit = st.floats(0, 1)
@@ -117,15 +117,16 @@ def test_an_answer_holds_what_may_be_shown_and_as_much_of_it_as_was_asked(heard:
     check(answer, n, allowed(heard, steering), steering)
 
 
+@pytest.mark.parametrize("asked", [recommender, indexed])
 @settings(max_examples=60, deadline=None)
 @given(heard=histories, steering=steerings(), n=st.integers(1, 40))
-def test_the_same_holds_when_candidates_are_retrieved(heard: Heard, steering: Steering, n: int) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(retrieval, "EXACT_TRACKS", 0)
-        patched.setattr(retrieval, "EXACT_ELIGIBLE", 5)
-        patched.setattr(retrieval, "CANDIDATES", 10)
-        answer = recommender().for_listener(history_of(heard), n, steering, now_s=NOW_S)
-    check(answer, n, allowed(heard, steering), steering)
+def test_the_same_holds_when_candidates_are_looked_up(
+    asked: Callable[[], Recommender], heard: Heard, steering: Steering, n: int
+) -> None:
+    with as_if_large():
+        answer = asked().for_listener(history_of(heard), n, steering, now_s=NOW_S)
+        check(answer, n, allowed(heard, steering), steering)
+        assert answer == asked().for_listener(history_of(heard), n, steering, now_s=NOW_S)
 
 
 @settings(max_examples=60, deadline=None)
@@ -147,6 +148,23 @@ def test_caps_give_way_only_when_no_answer_could_keep_them(heard: Heard, steerin
 def test_songs_like_a_song_keep_to_the_same_rules(steering: Steering, n: int, seed: TrackNo) -> None:
     may = [track for track in allowed([], steering) if track.song_key != by_number(seed).song_key]
     check(recommender().for_song(seed, n, steering), n, may, steering)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steering=steerings(), n=st.integers(1, 40), seed=numbers)
+def test_songs_that_are_looked_up_keep_to_them_too(steering: Steering, n: int, seed: TrackNo) -> None:
+    may = [track for track in allowed([], steering) if track.song_key != by_number(seed).song_key]
+    with as_if_large():
+        check(indexed().for_song(seed, n, steering), n, may, steering)
+
+
+@settings(max_examples=60, deadline=None)
+@given(heard=st.lists(histories, min_size=1, max_size=3), steering=steerings(), n=st.integers(1, 30))
+def test_groups_whose_candidates_are_looked_up_keep_to_them_too(heard: list[Heard], steering: Steering, n: int) -> None:
+    members = {f"m{i}": history_of(own) for i, own in enumerate(heard)}
+    may = allowed([one for own in heard for one in own], steering)
+    with as_if_large():
+        check(indexed().for_group(members, n, steering, now_s=NOW_S), n, may, steering)
 
 
 @settings(max_examples=60, deadline=None)

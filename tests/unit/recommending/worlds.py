@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
+import pytest
 from scipy.sparse import csr_matrix
 
 from segue.catalogue import Track
 from segue.events import AudioFeatures
 from segue.ids import TrackNo
+from segue.models import blend_index
 from segue.models.als import AlsConfig, AlsModel
 from segue.models.blend import Blend
+from segue.models.blend_index import build_index
 from segue.models.contract import Interactions
+from segue.recommending import retrieval, sources
 from segue.recommending.answer import Recommender
 
 N_TRACKS = 160
@@ -56,6 +63,27 @@ def recommender() -> Recommender:
     numbers = np.arange(1_000, 1_000 + N_TRACKS, dtype=np.int32)
     blend = Blend(als=AlsModel(AlsConfig(factors=16, regularization=1.0, alpha=10.0, iterations=5)))
     return Recommender.build(blend.fit(Interactions(csr_matrix(plays), numbers, 60), tracks()), numbers, tracks())
+
+
+@cache
+def indexed() -> Recommender:
+    """The same, as if it were large: candidates come from indexes."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(blend_index, "EXACT_TRACKS", 0)
+        blend = copy.deepcopy(recommender()._blend)
+        build_index(blend, csr_matrix(np.eye(N_TRACKS, dtype=np.float32)))
+    return Recommender.build(blend, np.arange(1_000, 1_000 + N_TRACKS, dtype=np.int32), tracks())
+
+
+@contextmanager
+def as_if_large() -> Iterator[None]:
+    """Ten candidates of each model are looked up, whatever the size of the catalogue."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (retrieval, sources):
+            patched.setattr(module, "EXACT_TRACKS", 0)
+        patched.setattr(retrieval, "EXACT_ELIGIBLE", 5)
+        patched.setattr(retrieval, "CANDIDATES", 10)
+        yield
 
 
 def by_number(number: int) -> Track:
