@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from segue.evaluation.report import evaluated, ranked
-from segue.evaluation.tuning import learn_weights, shortened
+from segue.evaluation.tuning import learn_weights, peak, shortened
 from segue.models.blend import Blend, BlendConfig
 from segue.models.contract import Interactions
 from segue.models.popularity import PopularityModel
@@ -69,3 +69,21 @@ def test_weights_are_learned_in_a_catalogue_smaller_than_the_list() -> None:
     blend = Blend(als=small_als()).fit(both, catalogue()[:2])
     config, _ = learn_weights(blend, known, held_out)
     assert evaluated(blend.reweighted(config), known, held_out)["recall@20"] == 1.0
+
+
+def test_the_peak_of_a_noisy_curve_is_not_its_highest_point() -> None:
+    hill = np.array([-((level - 13.0) ** 2) for level in range(21)])
+    assert peak(hill) == 13
+    hill[10] = 1.0
+    assert np.argmax(hill) == 10
+    assert peak(hill) == 13
+
+
+def test_a_curve_that_only_rises_or_falls_peaks_at_its_end() -> None:
+    assert peak(np.arange(13.0)) == 12
+    assert peak(-np.arange(13.0)) == 0
+    assert peak(np.array([1.0, 2.0])) == 1
+
+
+def test_a_level_curve_has_no_peak() -> None:
+    assert peak(np.full(6, 0.3)) is None
