@@ -62,7 +62,7 @@ class Answers:
     ) -> Answered:
         """Tracks for a listener; chosen genres and artists lead for a new one."""
         now_s = time.time()
-        steering = _without_blocked(wanted.steering, [row], now_s)
+        steering = without_blocked(wanted.steering, [row], now_s)
 
         def ask(recommender: Recommender) -> Answer:
             history = self._history(recommender, row, now_s)
@@ -92,7 +92,7 @@ class Answers:
     async def for_group(self, rows: Mapping[str, ListenerRow | None], wanted: Wanted) -> Answered:
         """What suits these listeners, by user id, together."""
         now_s = time.time()
-        steering = _without_blocked(wanted.steering, list(rows.values()), now_s)
+        steering = without_blocked(wanted.steering, list(rows.values()), now_s)
 
         def ask(recommender: Recommender) -> Answer:
             members = {user_id: self._history(recommender, row, now_s) for user_id, row in rows.items()}
@@ -145,7 +145,7 @@ class Answers:
         return Item(track.track_id, track.name, track.artists, found.score, reason, found.sources, found.propensity, why.suits)
 
 
-def _without_blocked(steering: Steering, rows: Sequence[ListenerRow | None], now_s: float) -> Steering:
+def without_blocked(steering: Steering, rows: Sequence[ListenerRow | None], now_s: float) -> Steering:
     """The steering, and what any of the listeners shut out for now."""
     blocks = [row.blocks.at(now_s) for row in rows if row is not None and len(row.blocks)]
     if not blocks:

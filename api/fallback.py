@@ -32,8 +32,8 @@ def popular(
     chosen = {genre.casefold() for genre in genres}
     unwanted = {*hidden, *steering.blocked_tracks}
     songs = {track.song_key for track in ranked if track.track_no in unwanted}
-    passing = (track for track in _genres_first(ranked, chosen) if _allowed(track, steering))
-    items = tuple(_recommendation(track, genres) for track in islice(_first_versions(passing, songs), n))
+    passing = (track for track in _genres_first(ranked, chosen) if allowed(track, steering))
+    items = tuple(_recommendation(track, genres) for track in islice(first_versions(passing, songs), n))
     return Answer(items, _notes(ranked, n, len(items), steering, hidden))
 
 
@@ -50,7 +50,8 @@ def passes(track: Track, filters: Filters) -> bool:
     )
 
 
-def _allowed(track: Track, steering: Steering) -> bool:
+def allowed(track: Track, steering: Steering) -> bool:
+    """Whether a track passes but for blocks of tracks, which hide every version: see `first_versions`."""
     return (
         track.track_no not in steering.exclude
         and not _has_any(track.artists, steering.blocked_artists)
@@ -103,7 +104,8 @@ def _within(value: float | None, least: float | None, most: float | None) -> boo
     return value is not None and (least is None or value >= least) and (most is None or value <= most)
 
 
-def _first_versions(tracks: Iterable[Track], unwanted: Collection[str]) -> Iterator[Track]:
+def first_versions(tracks: Iterable[Track], unwanted: Collection[str]) -> Iterator[Track]:
+    """The first version of each song, without the songs of these keys."""
     seen = set(unwanted)
     for track in tracks:
         if track.song_key not in seen:
