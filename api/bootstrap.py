@@ -97,7 +97,7 @@ def build_services(settings: Settings) -> Services:
         listeners=listeners,
         states=FreshStates(listeners, watcher, metrics),
         watcher=watcher,
-        answers=Answers(model, catalogue, weights, scoring),
+        answers=Answers(model, catalogue, trending, weights, scoring),
         events=events,
         search=LiveSearch(catalogue, searching),
         trending=trending,

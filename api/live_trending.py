@@ -21,6 +21,7 @@ import numpy as np
 from api.metrics import Metrics
 from segue.errors import Unavailable
 from segue.logs import fields
+from segue.models.popularity import PopularNow
 from segue.trending.charts import Chart, rising, top
 from segue.trending.counts import Heard, Past
 from segue.trending.windows import WINDOWS, Window, WindowName
@@ -111,8 +112,17 @@ class LiveTrending:
         self._counted: dict[WindowName, _Counted] = {name: _Counted() for name in WINDOWS}
         self.charts: dict[WindowName, Charts] = {}
         """By window, those that have been counted."""
+        self._popular = (tuple[datetime, ...](), PopularNow.of([]))
         self.failure: str | None = None
         """Why the last look failed; None if it did not."""
+
+    def popular(self) -> PopularNow:
+        """What is popular now, by all windows; the same object until one of them is counted again. Safe in any thread."""
+        heard = [counted.heard for counted in reversed(self._counted.values()) if counted.heard is not None]
+        counted_at, popular = tuple(one.counted_at for one in heard), self._popular
+        if popular[0] != counted_at:
+            self._popular = popular = (counted_at, PopularNow.of(heard))
+        return popular[1]
 
     async def run(self, poll_s: float) -> None:
         """Count for ever."""

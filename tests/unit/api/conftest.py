@@ -75,6 +75,7 @@ class World:
     def services(self, executor: ThreadPoolExecutor) -> Services:
         catalogue = LiveCatalogue(self.postgres, executor, self.metrics)
         model = LiveModel(self.postgres, self.snapshots.load, catalogue, executor, self.metrics)
+        trending = LiveTrending(self.counts, executor, self.metrics, 1_000, 0.05, self.clock)
         gate = PostgresGate(executor, breaker=CircuitBreaker(clock=self.clock))
         breaker = CircuitBreaker(clock=self.clock)
         listeners = ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker)
@@ -88,10 +89,10 @@ class World:
             listeners=listeners,
             states=FreshStates(listeners, watcher, self.metrics),
             watcher=watcher,
-            answers=Answers(model, catalogue, DEFAULT_WEIGHTS, executor),
+            answers=Answers(model, catalogue, trending, DEFAULT_WEIGHTS, executor),
             events=self.kafka,
             search=LiveSearch(catalogue, executor),
-            trending=LiveTrending(self.counts, executor, self.metrics, 1_000, 0.05, self.clock),
+            trending=trending,
             histories=self.postgres,
             playlists=self.postgres,
             models=FakeModels(self.postgres),
