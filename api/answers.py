@@ -77,7 +77,8 @@ class Answers:
 
         def ask(recommender: Recommender) -> Answer:
             history = self._history(recommender, row, now_s)
-            return recommender.for_listener(history, wanted.n, steering, genres=genres, artists=artists, now_s=now_s)
+            now = self._trending.popular()
+            return recommender.for_listener(history, wanted.n, steering, genres=genres, artists=artists, popular=now, now_s=now_s)
 
         return await self._answered(ask, replace(wanted, steering=steering), self._heard([row], steering, now_s), genres)
 

@@ -21,7 +21,7 @@ import numpy as np
 from api.metrics import Metrics
 from segue.errors import Unavailable
 from segue.logs import fields
-from segue.models.popularity import PopularNow
+from segue.models.popularity import NOTHING_HEARD, PopularNow
 from segue.trending.charts import Chart, rising, top
 from segue.trending.counts import Heard, Past
 from segue.trending.windows import WINDOWS, Window, WindowName
@@ -112,7 +112,7 @@ class LiveTrending:
         self._counted: dict[WindowName, _Counted] = {name: _Counted() for name in WINDOWS}
         self.charts: dict[WindowName, Charts] = {}
         """By window, those that have been counted."""
-        self._popular = (tuple[datetime, ...](), PopularNow.of([]))
+        self._popular = (tuple[datetime, ...](), NOTHING_HEARD)
         self.failure: str | None = None
         """Why the last look failed; None if it did not."""
 

@@ -52,6 +52,9 @@ class PopularNow:
         return len(self.track_no)
 
 
+NOTHING_HEARD = PopularNow.of([])
+
+
 @dataclass(frozen=True)
 class PopularityConfig:
     """`prior_listeners`: what a track of catalogue popularity 100 is worth before anybody has played it, in listeners.

@@ -188,3 +188,13 @@ async def test_what_is_stored_changes_the_chart(world: World, client: httpx.Asyn
         return ids(await chart(client, window="1h")) == ["t4"]
 
     await eventually(changed)
+
+
+async def test_a_newcomer_gets_what_is_heard_now_within_the_chosen_genres(world: World) -> None:
+    world.counts.now = {"24h": {9: 90, 8: 60}}
+    async with world.serving() as client:
+        await settled(client)
+        plain = await client.post("/recommend/user/", json={"user_id": "new", "n": 2})
+        jazz = await client.post("/recommend/user/", json={"user_id": "new", "n": 1, "genres": ["jazz"]})
+    assert ids(plain) == ["t9", "t8"]
+    assert ids(jazz) == ["t8"]
