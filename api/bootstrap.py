@@ -20,6 +20,7 @@ from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
+from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.operations import KafkaOperations
 from api.search.live_search import LiveSearch
@@ -34,6 +35,7 @@ from segue.stores.postgres.history import HistoryStore
 from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.playlists import PlaylistStore
+from segue.stores.postgres.trending import TrendingStore
 from segue.stores.postgres.users import UserStore
 from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
@@ -42,8 +44,9 @@ from segue.taste import TasteWeights
 
 QUERY_THREADS = 4
 SCORING_THREADS = 2
+COUNTING_THREADS = 2
 STATEMENT_TIMEOUT_S = 2.0
-"""For queries of requests. The followers of catalogue and registry have a connection each, and no such limit."""
+"""For queries of requests. What follows catalogue and registry, or counts, has connections of its own and no such limit."""
 
 
 def build_services(settings: Settings) -> Services:
@@ -55,15 +58,18 @@ def build_services(settings: Settings) -> Services:
     queries = _threads(QUERY_THREADS, "postgres")
     scoring = _threads(SCORING_THREADS, "scoring")
     followers = [_threads(1, "catalogue"), _threads(1, "model")]
+    counters = _threads(COUNTING_THREADS, "trending")
     searching, operating = _threads(1, "search"), _threads(1, "operations")
     database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
     following = Database(settings.require_postgres(), max_connections=len(followers))
+    counting = Database(settings.require_postgres(), max_connections=COUNTING_THREADS)
     rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
     events = KafkaEventPublisher(producer_config(settings), settings.api_queue_records)
 
     catalogue = LiveCatalogue(CatalogueStore(following), followers[0], metrics)
     snapshots = SnapshotStore(settings.snapshots(), settings.state_dir / "cache")
     model = LiveModel(ModelRegistry(following), snapshot_loader(snapshots), catalogue, followers[1], metrics)
+    trending = LiveTrending(TrendingStore(counting), counters, metrics, settings.trending_tracks, settings.trending_share)
     postgres = PostgresGate(queries)
     tokens = Tokens.from_setting(settings.api_token_keys.get_secret_value() if settings.api_token_keys else None)
     keys = KeyStore(database)
@@ -76,10 +82,11 @@ def build_services(settings: Settings) -> Services:
     async def close() -> None:
         await rows.close()
         await shared.close()
-        for executor in (queries, scoring, searching, operating, *followers):
+        for executor in (queries, scoring, searching, operating, counters, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
         following.close()
+        counting.close()
 
     return Services(
         settings=settings,
@@ -90,9 +97,10 @@ def build_services(settings: Settings) -> Services:
         listeners=listeners,
         states=FreshStates(listeners, watcher, metrics),
         watcher=watcher,
-        answers=Answers(model, catalogue, weights, scoring),
+        answers=Answers(model, catalogue, trending, weights, scoring),
         events=events,
         search=LiveSearch(catalogue, searching),
+        trending=trending,
         histories=HistoryStore(database),
         playlists=PlaylistStore(database),
         models=ModelRegistry(database),

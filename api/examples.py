@@ -55,6 +55,16 @@ AUDIO = {
     "track_id": TRACK["track_id"], "mood": "happy", "features": _FEATURES, "key": "G♯ major",
     "ranks": {"danceability": 0.62, "energy": 0.93, "valence": 0.95, "tempo": 0.41}, "degraded": [],
 }  # fmt: skip
+TRENDING = {
+    "window": "24h", "order": "rising", "counted_at": "2026-11-24T19:04:58Z", "degraded": [],
+    "items": [
+        {
+            "place": 1, "track_id": TRACK["track_id"], "name": TRACK["name"], "artists": TRACK["artists"],
+            "genres": TRACK["genres"], "mood": TRACK["mood"], "listeners": 48, "score": 2.91, "growth": 3.72,
+        }
+    ],
+    "notes": [],
+}  # fmt: skip
 HISTORY = {
     "user_id": "alice",
     "items": [

@@ -1,17 +1,19 @@
-"""Answers without a model: the catalogue's own popularity, under the same filters, blocks and reasons.
+"""Answers without a model: what is heard now, then the catalogue's own popularity, under the same filters, blocks and reasons.
 
 Neither the adventurousness dial nor exploration nor caps hold: there are no scores to weigh them against, which `degraded` tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
 
 from segue.catalogue import Track
 from segue.ids import TrackNo
+from segue.models.popularity import PopularNow
 from segue.recommending.answer import Answer, Recommendation
 from segue.recommending.eligibility import HEARD_FIELD, Condition, Eligibility, Note
 from segue.recommending.facts import Facts
@@ -22,19 +24,39 @@ from segue.recommending.steering import Steering
 SOURCES = ("popularity",)
 
 
-def popular(
-    ranked: Sequence[Track], n: int, steering: Steering, hidden: Collection[TrackNo] = (), genres: Sequence[str] = ()
-) -> Answer:
-    """The first `n` of `ranked` (most popular first) that pass; tracks of `genres` first. One version of each song.
+@dataclass(frozen=True)
+class Ranked:
+    """Every track, most popular first. `shares`: of what is heard now, of the tracks that are; these come first."""
 
-    `hidden`: what the listener heard, which no version of it passes. Score: the catalogue's popularity on 0..1.
+    tracks: Sequence[Track]
+    shares: Mapping[TrackNo, float]
+
+    @classmethod
+    def of(cls, now: PopularNow, by_catalogue: Sequence[Track]) -> Ranked:
+        """What is popular now, and then the rest in the order of `by_catalogue`."""
+        shares = dict(zip(map(TrackNo, now.track_no.tolist()), now.share.tolist(), strict=True))
+        known = {track.track_no: track for track in by_catalogue if track.track_no in shares}
+        heard = [known[number] for number in shares if number in known]
+        return cls((*heard, *(track for track in by_catalogue if track.track_no not in shares)), shares)
+
+    def score(self, track: Track) -> float:
+        """The catalogue's popularity on 0..1; above 1 for what is heard now."""
+        share = self.shares.get(track.track_no)
+        return (track.popularity or 0) / 100.0 if share is None else 1.0 + share
+
+
+def popular(ranked: Ranked, n: int, steering: Steering, hidden: Collection[TrackNo] = (), genres: Sequence[str] = ()) -> Answer:
+    """The first `n` that pass; tracks of `genres` first. One version of each song.
+
+    `hidden`: what the listener heard, which no version of it passes.
     """
     chosen = {genre.casefold() for genre in genres}
     unwanted = {*hidden, *steering.blocked_tracks}
-    songs = {track.song_key for track in ranked if track.track_no in unwanted}
-    passing = (track for track in _genres_first(ranked, chosen) if _allowed(track, steering))
-    items = tuple(_recommendation(track, genres) for track in islice(_first_versions(passing, songs), n))
-    return Answer(items, _notes(ranked, n, len(items), steering, hidden))
+    songs = {track.song_key for track in ranked.tracks if track.track_no in unwanted}
+    passing = (track for track in _genres_first(ranked.tracks, chosen) if allowed(track, steering))
+    found = islice(first_versions(passing, songs), n)
+    items = tuple(_recommendation(track, ranked.score(track), genres) for track in found)
+    return Answer(items, _notes(ranked.tracks, n, len(items), steering, hidden))
 
 
 def passes(track: Track, filters: Filters) -> bool:
@@ -50,7 +72,8 @@ def passes(track: Track, filters: Filters) -> bool:
     )
 
 
-def _allowed(track: Track, steering: Steering) -> bool:
+def allowed(track: Track, steering: Steering) -> bool:
+    """Whether a track passes but for blocks of tracks, which hide every version: see `first_versions`."""
     return (
         track.track_no not in steering.exclude
         and not _has_any(track.artists, steering.blocked_artists)
@@ -80,8 +103,7 @@ def _genres_first(ranked: Sequence[Track], chosen: Collection[str]) -> Iterable[
     return chain(liked, (track for track in ranked if not _has_any(track.genres, chosen)))
 
 
-def _recommendation(track: Track, genres: Sequence[str]) -> Recommendation:
-    score = (track.popularity or 0) / 100.0
+def _recommendation(track: Track, score: float, genres: Sequence[str]) -> Recommendation:
     return Recommendation(track.track_no, score, popular_in(track, genres), SOURCES, {"popularity": score})
 
 
@@ -103,7 +125,8 @@ def _within(value: float | None, least: float | None, most: float | None) -> boo
     return value is not None and (least is None or value >= least) and (most is None or value <= most)
 
 
-def _first_versions(tracks: Iterable[Track], unwanted: Collection[str]) -> Iterator[Track]:
+def first_versions(tracks: Iterable[Track], unwanted: Collection[str]) -> Iterator[Track]:
+    """The first version of each song, without the songs of these keys."""
     seen = set(unwanted)
     for track in tracks:
         if track.song_key not in seen:

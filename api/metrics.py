@@ -49,6 +49,15 @@ class Metrics:
             "segue_api_model_load_failures", "Snapshots that could not be loaded.", registry=self.registry
         )
         self._tracks = Gauge("segue_api_catalogue_tracks", "Tracks in memory.", registry=self.registry)
+        self._trending_at = Gauge(
+            "segue_api_trending_counted_timestamp_seconds",
+            "When listeners were counted last, of a window (heard) and of those before it (past).",
+            ["window", "part"],
+            registry=self.registry,
+        )
+        self._trending_cost = Gauge(
+            "segue_api_trending_count_seconds", "How long that took.", ["window", "part"], registry=self.registry
+        )
         self._rates = Counter(
             "segue_api_rate_decisions",
             "Requests that were counted against a rate, by who keeps count (redis; process: Redis is away).",
@@ -94,6 +103,11 @@ class Metrics:
     def tracks(self, count: int) -> None:
         """Note how many tracks are in memory."""
         self._tracks.set(count)
+
+    def trending(self, window: str, part: str, seconds: float, counted_at_s: float) -> None:
+        """Note that listeners were counted at this Unix time, and how long it took."""
+        self._trending_at.labels(window, part).set(counted_at_s)
+        self._trending_cost.labels(window, part).set(seconds)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Read the publisher's queue length whenever the metrics are asked for."""

@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
 from segue.events import AudioFeatures, ListeningType, Time
+from segue.trending.windows import WindowName
+
+TrendingOrder = Literal["top", "rising"]
 
 T = TypeVar("T")
 
@@ -142,6 +145,33 @@ class TrackShown(msgspec.Struct, frozen=True):
             track.track_id, track.name, track.artists, track.album, track.year, track.duration_ms, track.explicit,
             track.popularity, track.genres, track.mood, track.features,
         )  # fmt: skip
+
+
+class TrendingTrack(msgspec.Struct, frozen=True):
+    """A track of a chart. `place`: from 1, before filters. `listeners`: who heard it within the window. `score`: what the chart
+    is ordered by. `growth`: how many times as many listeners as usual; None while there is nothing to compare with.
+    """
+
+    place: int
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    genres: tuple[str, ...]
+    mood: Mood | None
+    listeners: int
+    score: float
+    growth: float | None
+
+
+class TrendingAnswer(msgspec.Struct, frozen=True):
+    """A chart as of `counted_at`; the header Age has the seconds since."""
+
+    window: WindowName
+    order: TrendingOrder
+    counted_at: Time
+    degraded: tuple[str, ...]
+    items: tuple[TrendingTrack, ...]
+    notes: tuple[NoteShown, ...] = ()
 
 
 class TracksFound(msgspec.Struct, frozen=True):
@@ -430,7 +460,7 @@ class ProblemShown(msgspec.Struct, frozen=True):
 ANSWERS = (
     ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
     EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer,
-    BlocksAnswer, CountsAnswer, ModelShown, ModelsAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
+    BlocksAnswer, CountsAnswer, TrendingAnswer, ModelShown, ModelsAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
     IndexAnswer, HealthAnswer, ReadinessAnswer,
 )  # fmt: skip
 _REF = "#/components/schemas/{model}"

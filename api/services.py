@@ -19,6 +19,7 @@ from api.gates import PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
+from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.operations import Operations
 from api.search.live_search import LiveSearch
@@ -111,6 +112,7 @@ class Services:
     answers: Answers
     events: EventPublisher
     search: LiveSearch
+    trending: LiveTrending
     histories: Histories
     playlists: Playlists
     models: Models

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     """How long a request waits for its event where it does not say so."""
     api_event_wait_max_ms: int = Field(10_000, ge=0, le=30_000)
     """How long a request may ask to wait for its event."""
+    trending_tracks: int = Field(10_000, ge=100, le=1_000_000)
+    """Tracks of a chart: those with most listeners."""
+    trending_share: float = Field(0.05, gt=0, le=1)
+    """Share of the time that counting one span for charts may take of one core of Postgres, in each API process."""
     api_keys_required: bool = False
     """Ask every request but health and documentation for a key (`segue keys create`) or a listener's token."""
     api_open: bool = False

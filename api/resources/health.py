@@ -25,6 +25,7 @@ INDEX = {
         "events": "/events",
         "track": "/tracks/{track_id}",
         "search": "/tracks/search?q=",
+        "trending": "/trending",
         "user": "/users/{user_id}",
         "health": "/healthz",
         "ready": "/readyz",

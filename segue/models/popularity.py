@@ -1,4 +1,7 @@
-"""What is played most now: decayed weight of positive preferences, and what the catalogue says where nobody has played yet."""
+"""What is played most: decayed weight of positive preferences, and what the catalogue says where nobody has played yet.
+
+`PopularNow` is what the last hours and days add, for those about whom nothing else is known.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,47 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from segue.catalogue import Track
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Model, Reading, at_columns, positive
 from segue.models.moments import Moments
+from segue.trending.counts import Heard
+
+CONFIDENT_LISTENERS = 10.0
+"""So many listeners of a window weigh as much as what the longer ones say."""
+
+
+@dataclass(frozen=True)
+class PopularNow:
+    """Tracks and each one's share of what is heard now, largest first; arrays of shape (n,)."""
+
+    track_no: npt.NDArray[np.int32]
+    share: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, windows: Sequence[Heard]) -> PopularNow:
+        """From what was heard, the longest window first; each window counts as far as it has listeners to show.
+
+        A window's heat is taken as Poisson around share times all heat, and the share before as the mean of a Gamma prior as
+        strong as k listeners, so the share after is `(k + heat) / (k / share + all heat)` (Gelman et al., "Bayesian Data
+        Analysis", 3rd ed., 2.6). An hour at night says little of most tracks, and a lot of the one that everybody hears.
+        """
+        tracks = np.unique(np.concatenate([window.track_no for window in windows] or [np.empty(0, np.int32)]))
+        share = np.full(len(tracks), 1.0 / max(len(tracks), 1))
+        for window in windows:
+            heat = np.zeros(len(tracks))
+            heat[np.searchsorted(tracks, window.track_no)] = window.heat
+            share = (CONFIDENT_LISTENERS + heat) / (CONFIDENT_LISTENERS / share + heat.sum())
+        order = np.lexsort((tracks, -share))
+        return cls(tracks[order], share[order])
+
+    def __len__(self) -> int:
+        return len(self.track_no)
+
+
+NOTHING_HEARD = PopularNow.of([])
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from segue.catalogue import Track
 from segue.errors import InvalidInput, NotFound
 from segue.ids import TrackNo
 from segue.models.blend import Blend
-from segue.models.contract import Columns, History, bounded
+from segue.models.contract import Columns, Floats, History, bounded
+from segue.models.popularity import NOTHING_HEARD, PopularNow
 from segue.recommending.diversity import Diversity
 from segue.recommending.eligibility import Condition, Eligibility
 from segue.recommending.facts import Facts, replaced
@@ -55,6 +56,8 @@ SESSION_HALF_LIFE_S = 3_600.0
 CHOICE_SPANS = 2.0
 """Lift of a newcomer's chosen genres and of a new playlist's title in ranges of the scores: above 1, so that variety does not mix
 others in either. It fades with every like."""
+TRENDING_SPANS = 1.0
+"""Lift of what is heard most now, for those of whom nothing is known: as much as all of the past says, less than a choice."""
 SEEDS_PER_ARTIST = 3
 """A chosen artist stands for so many of their best known tracks."""
 
@@ -150,17 +153,21 @@ class Recommender:
         *,
         genres: Sequence[str] = (),
         artists: Sequence[str] = (),
+        popular: PopularNow = NOTHING_HEARD,
         now_s: float | None = None,
     ) -> Answer:
         """`n` tracks for a listener, fewer only if fewer pass.
 
-        An empty history is answered by popularity, chosen `genres` first and what goes with chosen `artists`; both lose their say
-        as likes arrive. `now_s` (Unix time) lets what was liked in this session count more; None does not.
+        An empty history is answered by popularity, that of the moment (`popular`) too, chosen `genres` first and what goes with
+        chosen `artists`; both lose their say as likes arrive. `now_s` (Unix time) lets what was liked in this session count more;
+        None does not.
         """
         heard = steering.heard(self._facts, history, time.time() if now_s is None else now_s)
         seeded = self._seeds(artists)
         taste = with_seeds(_with_session(history, now_s), list(seeded)) if seeded else _with_session(history, now_s)
         lifts = (Lift("genres", self._facts.in_genres(genres).astype(np.float32), _fading(history)),) if genres else ()
+        if len(taste) == 0 and len(popular):
+            lifts = (*lifts, Lift("trending", self._warmth(popular), TRENDING_SPANS))
         told = Circumstances(self._tracks, genres, seeded=seeded)
         source = ListenerSource(self._blend, taste, lifts, running_session(history, now_s))
         return self._listened(source, heard, n, steering, told)
@@ -255,6 +262,14 @@ class Recommender:
             best = columns[np.argsort(-known[columns], kind="stable")[:SEEDS_PER_ARTIST]]
             found |= dict.fromkeys(best.tolist(), artist)
         return found
+
+    def _warmth(self, popular: PopularNow) -> Floats:
+        """How much each column is heard now, 0..1. The root of the share, or one hit would be all that is heard."""
+        warmth = np.zeros(len(self._track_nos), np.float32)
+        columns = self._lookup(popular.track_no)
+        known = columns >= 0
+        warmth[columns[known]] = np.sqrt(popular.share[known] / popular.share[0])
+        return warmth
 
     def _placed(self, columns: Columns, numbers: npt.NDArray[np.int32], tracks: Sequence[Track | None], blend: Blend) -> Self:
         placed = [*self._tracks, *[None] * max(0, int(columns.max()) + 1 - len(self._tracks))]

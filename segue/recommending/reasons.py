@@ -81,7 +81,7 @@ def listener_reason(shares: Mapping[str, float], seed: int, told: Circumstances,
     part = strongest_part(shares)
     if shares[part] <= 0 and seed < 0:
         return Reason("best_of_the_rest", "Among the best of what is left")
-    if part == "popularity":
+    if part in ("popularity", "trending"):
         return popular_now()
     if part == "genres":
         return popular_now() if track is None else popular_in(track, told.genres)

@@ -27,6 +27,7 @@ from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
+from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.search.live_search import LiveSearch
 from api.services import Services
@@ -35,6 +36,7 @@ from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
 from tests.unit.api.fakes import (
     CATALOGUE,
+    FakeCounts,
     FakeModels,
     FakeOperations,
     FakePostgres,
@@ -62,15 +64,18 @@ class World:
     operations: FakeOperations = field(default_factory=FakeOperations)
     now_s: float = 1000.0
     rates: FakeRates = field(init=False)
+    counts: FakeCounts = field(init=False)
     settings: Settings = SETTINGS
     tokens: Tokens = field(default_factory=lambda: Tokens(TOKEN_SECRETS))
 
     def __post_init__(self) -> None:
         self.rates = FakeRates(self.clock)
+        self.counts = FakeCounts(self.postgres)
 
     def services(self, executor: ThreadPoolExecutor) -> Services:
         catalogue = LiveCatalogue(self.postgres, executor, self.metrics)
         model = LiveModel(self.postgres, self.snapshots.load, catalogue, executor, self.metrics)
+        trending = LiveTrending(self.counts, executor, self.metrics, 1_000, 0.05, self.clock)
         gate = PostgresGate(executor, breaker=CircuitBreaker(clock=self.clock))
         breaker = CircuitBreaker(clock=self.clock)
         listeners = ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker)
@@ -84,9 +89,10 @@ class World:
             listeners=listeners,
             states=FreshStates(listeners, watcher, self.metrics),
             watcher=watcher,
-            answers=Answers(model, catalogue, DEFAULT_WEIGHTS, executor),
+            answers=Answers(model, catalogue, trending, DEFAULT_WEIGHTS, executor),
             events=self.kafka,
             search=LiveSearch(catalogue, executor),
+            trending=trending,
             histories=self.postgres,
             playlists=self.postgres,
             models=FakeModels(self.postgres),

@@ -20,6 +20,7 @@ from api.event_watcher import Arrivals, RowMarks
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
+from api.live_trending import Counts
 from api.operations import Operations
 from api.services import Histories, Models, Playlists
 from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
@@ -41,6 +42,8 @@ from segue.stores.postgres.playlists import Playlist
 from segue.stores.postgres.users import User
 from segue.stores.redis.rows import ListenerRow, RowMark, row_of
 from segue.taste import forward_factor
+from segue.trending.counts import Heard, Numbers, Past
+from segue.trending.windows import Window, WindowName
 
 JAZZ_SOUND = {"valence": 0.3, "energy": 0.2}
 ROCK_SOUND = {"valence": 0.8, "energy": 0.9}
@@ -271,6 +274,36 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals)
 
 def _moment(event: PastEvent) -> tuple[datetime, uuid.UUID]:
     return event.occurred_at, event.event_id
+
+
+class FakeCounts(Counts):
+    """Listeners by window and track number; nobody heard what is not there."""
+
+    def __init__(self, postgres: FakePostgres) -> None:
+        self.postgres = postgres
+        self.now: dict[WindowName, dict[int, int]] = {}
+        self.before: dict[WindowName, dict[int, int]] = {}
+        self.stored = 0
+        self.asked: list[tuple[WindowName, str]] = []
+
+    def progress(self) -> int:
+        self.postgres.ping()
+        return self.stored
+
+    def heard(self, window: Window, now: datetime, most: int) -> Heard:
+        self.asked.append((window.name, "heard"))
+        track_no, listeners = self._counted(self.now, window, most)
+        return Heard(now, track_no, listeners, listeners.astype(np.float64), int(listeners.sum()))
+
+    def past(self, window: Window, now: datetime, most: int) -> Past:  # noqa: ARG002 - the port's own name
+        self.asked.append((window.name, "past"))
+        track_no, listeners = self._counted(self.before, window, most)
+        return Past(track_no, listeners, int(listeners.sum()))
+
+    def _counted(self, counts: dict[WindowName, dict[int, int]], window: Window, most: int) -> tuple[Numbers, Numbers]:
+        self.postgres.ping()
+        counted = dict(sorted(counts.get(window.name, {}).items(), key=lambda one: -one[1])[:most])
+        return np.array(list(counted), np.int32), np.array(list(counted.values()), np.int32)
 
 
 class FakePublisher(EventPublisher):

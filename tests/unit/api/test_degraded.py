@@ -96,6 +96,24 @@ async def test_without_a_model_the_catalogue_is_ranked_by_popularity() -> None:
         assert (ready.status_code, ready.json()["degraded"]) == (200, ["model"])
 
 
+async def test_without_a_model_what_is_heard_now_leads() -> None:
+    world = empty_world(CATALOGUE)
+    world.counts.now = {"24h": {7: 30, 12: 40, 99: 50}, "1h": {12: 3}}
+    async with world.serving() as client:
+
+        async def counted() -> bool:
+            windows = [await client.get("/trending", params={"window": window}) for window in ("1h", "24h")]
+            return all(answer.status_code == 200 for answer in windows)
+
+        await eventually(counted)
+        answer = await recommend(client, n=4)
+        assert ids(answer) == ["t12", "t7", "t1", "t2"]
+        scores = [item["score"] for item in answer.json()["items"]]
+        assert scores == sorted(scores, reverse=True)
+        assert ids(await recommend(client, n=2, genres=["jazz"])) == ["t7", "t1"]
+        assert ids(await recommend(client, n=3, exclude=["t12"], filters={"genres": ["rock"]})) == ["t9", "t10", "t11"]
+
+
 async def test_an_empty_catalogue_says_what_to_do() -> None:
     async with empty_world().serving() as client:
         for answer in (await recommend(client), await client.get("/recommend/song/t1")):

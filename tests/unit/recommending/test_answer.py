@@ -8,6 +8,7 @@ from segue.errors import NotFound
 from segue.ids import TrackNo
 from segue.models.blend import BlendConfig, Weights
 from segue.models.contract import History
+from segue.models.popularity import PopularNow
 from segue.recommending.answer import Answer, Recommender
 from segue.recommending.filters import Filters
 from segue.recommending.reasons import Reason
@@ -38,6 +39,31 @@ def numbers(found: Answer) -> list[int]:
 def test_a_listener_gets_what_like_minded_listeners_play_and_nothing_heard(answers: Recommender) -> None:
     found = answers.for_listener(answers.history_of([number(0), number(2), number(4)]), 3)
     assert set(numbers(found)) == {106, 108, 110}
+
+
+def heard_now(*columns: int) -> PopularNow:
+    """These tracks and an unknown one, each half as much heard as the one before."""
+    numbers = [number(column) for column in columns] + [TrackNo(9_999)]
+    return PopularNow(np.array(numbers, np.int32), np.array([0.5**place for place in range(1, len(numbers) + 1)]))
+
+
+def test_somebody_unknown_gets_what_is_heard_now(answers: Recommender) -> None:
+    for column in (1, 7):
+        found = answers.for_listener(History.empty(), 3, popular=heard_now(column))
+        assert numbers(found)[0] == number(column)
+        assert found.items[0].reason.code == "popular_now"
+
+
+def test_a_chosen_genre_goes_before_what_is_heard_now(answers: Recommender) -> None:
+    calm = answers.track(number(1)).genres[:1]
+    found = answers.for_listener(History.empty(), 3, genres=calm, popular=heard_now(0, 5))
+    assert numbers(found)[0] == number(5)
+    assert set(numbers(found)) <= CALM
+
+
+def test_what_is_heard_now_says_nothing_to_who_has_a_history(answers: Recommender) -> None:
+    history = answers.history_of([number(0), number(2)])
+    assert answers.for_listener(history, 5, popular=heard_now(7)) == answers.for_listener(history, 5)
 
 
 def test_the_same_question_gets_the_same_answer(answers: Recommender) -> None:

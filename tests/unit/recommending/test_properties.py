@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.fallback import passes, popular
+from api.fallback import Ranked, passes, popular
 from segue.catalogue import MOODS, Track
 from segue.ids import TrackNo
 from segue.models.contract import History
+from segue.models.popularity import PopularNow
 from segue.recommending.answer import Answer, Recommender
 from segue.recommending.diversity import Diversity
 from segue.recommending.filters import FeatureRange, Filters
@@ -176,15 +178,22 @@ def test_groups_keep_to_the_same_rules_for_every_member(heard: list[Heard], stee
 
 
 @settings(max_examples=60, deadline=None)
-@given(heard=histories, steering=steerings(), n=st.integers(1, 40))
-def test_without_a_model_the_same_tracks_may_be_shown(heard: Heard, steering: Steering, n: int) -> None:
+@given(
+    heard=histories,
+    steering=steerings(),
+    n=st.integers(1, 40),
+    trending=st.dictionaries(st.integers(0, 70), st.integers(1, 9)),
+)
+def test_without_a_model_the_same_tracks_may_be_shown(heard: Heard, steering: Steering, n: int, trending: dict[int, int]) -> None:
     ranked = sorted(tracks(), key=lambda track: -(track.popularity or 0))
     hidden = {
         tracks()[column].track_no
         for column, liking, days in heard
         if steering.heard_days is None or days < steering.heard_days or liking < 0
     }
-    answer = popular(ranked, n, steering, hidden)
+    numbered = np.array([1_000 + number for number in trending], np.int32)
+    now = PopularNow(numbered, np.array(list(trending.values()), np.float64) / 100)
+    answer = popular(Ranked.of(now, ranked), n, steering, hidden)
     shown = [by_number(item.track_no) for item in answer.items]
     may = allowed(heard, steering)
     assert {track.track_no for track in shown} <= {track.track_no for track in may}
