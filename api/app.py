@@ -20,7 +20,20 @@ from api.hosts import Hosts, allowed_hosts
 from api.listenbrainz import routes as listenbrainz
 from api.listenbrainz.dialect import Dialect
 from api.middleware import RequestContext
-from api.resources import admin, events, feedback, genres, health, models, recommend, tokens, tracks, trending, users
+from api.resources import (
+    admin,
+    events,
+    feedback,
+    genres,
+    health,
+    models,
+    own_data,
+    recommend,
+    tokens,
+    tracks,
+    trending,
+    users,
+)
 from api.services import Services
 from segue import __version__
 
@@ -61,7 +74,21 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(RequestContext, metrics=services.metrics)
     app.add_middleware(Dialect)
     problems.install(app)
-    for resource in (recommend, trending, events, feedback, tracks, genres, users, models, tokens, admin, health, listenbrainz):
+    for resource in (
+        recommend,
+        trending,
+        events,
+        feedback,
+        tracks,
+        genres,
+        users,
+        own_data,
+        models,
+        tokens,
+        admin,
+        health,
+        listenbrainz,
+    ):
         app.include_router(resource.router(services), dependencies=[Depends(authorise)])
     declare_documentation(app)
     check_declared(app)

@@ -13,8 +13,10 @@ from api.access.key_ring import KeyRing
 from api.access.rates import OwnBuckets, Policy, Rates, Shared
 from api.access.tokens import Tokens
 from api.answers import Answers
+from api.deletions import Deletions
 from api.event_publisher import KafkaEventPublisher
 from api.event_watcher import EventWatcher
+from api.exports import Exports
 from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
@@ -26,11 +28,13 @@ from api.operations import KafkaOperations
 from api.search.live_search import LiveSearch
 from api.services import Services
 from api.snapshot_loader import snapshot_loader
-from segue.kafka import producer_config
+from segue.kafka import kept_s, producer_config
 from segue.settings import Settings
 from segue.stores.postgres.arrivals import ArrivalStore
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.deletions import DeletionStore
+from segue.stores.postgres.exports import ExportStore
 from segue.stores.postgres.history import HistoryStore
 from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
@@ -45,6 +49,8 @@ from segue.taste import TasteWeights
 QUERY_THREADS = 4
 SCORING_THREADS = 2
 COUNTING_THREADS = 2
+EXPORT_TIMEOUT_S = 20.0
+"""For one part of an export; the first may need Postgres to sort all of a user's events."""
 STATEMENT_TIMEOUT_S = 2.0
 """For queries of requests. What follows catalogue and registry, or counts, has connections of its own and no such limit."""
 
@@ -61,6 +67,15 @@ def build_services(settings: Settings) -> Services:
     counters = _threads(COUNTING_THREADS, "trending")
     searching, operating = _threads(1, "search"), _threads(1, "operations")
     database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
+    # The pause between two parts is as long as a client may leave the one before unread.
+    unread_s = settings.api_write_timeout_s + STATEMENT_TIMEOUT_S
+    exporting = Database(
+        settings.require_postgres(),
+        max_connections=settings.api_exports,
+        statement_timeout_s=unread_s,
+        answer_timeout_s=EXPORT_TIMEOUT_S,
+    )
+    exporters = _threads(settings.api_exports, "export")
     following = Database(settings.require_postgres(), max_connections=len(followers))
     counting = Database(settings.require_postgres(), max_connections=COUNTING_THREADS)
     rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
@@ -82,9 +97,10 @@ def build_services(settings: Settings) -> Services:
     async def close() -> None:
         await rows.close()
         await shared.close()
-        for executor in (queries, scoring, searching, operating, counters, *followers):
+        for executor in (queries, scoring, searching, operating, counters, exporters, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
+        exporting.close()
         following.close()
         counting.close()
 
@@ -103,6 +119,10 @@ def build_services(settings: Settings) -> Services:
         trending=trending,
         histories=HistoryStore(database),
         playlists=PlaylistStore(database),
+        deletions=Deletions(
+            DeletionStore(database), events, postgres, partial(kept_s, settings.require_kafka()), settings.snapshots_kept
+        ),
+        exports=Exports(ExportStore(exporting).parts, exporters, settings.api_exports),
         models=ModelRegistry(database),
         keys=keys,
         operations=KafkaOperations(settings, operating),

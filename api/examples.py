@@ -65,6 +65,38 @@ TRENDING = {
     ],
     "notes": [],
 }  # fmt: skip
+DELETION = {
+    "receipt_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "user_id": "alice", "status": "done",
+    "requested_at": "2026-11-23T19:05:00Z", "done_at": "2026-11-23T19:05:00.060Z",
+    "found": {"profile": True, "events": 4211, "tracks": 830, "blocks": 3, "playlists": 2, "keys": 0},
+    "remains": [
+        {
+            "what": "dead letters", "why": "records that could not be processed are kept as they came",
+            "until": "2026-12-30T19:05:00Z",
+        }
+    ],
+}  # fmt: skip
+EXPORT = {
+    "format": "segue-export-1", "exported_at": "2026-11-23T19:05:00Z",
+    "user": {
+        "user_id": "alice", "display_name": "Alice", "genres": ["jazz"], "events": 1, "last_event_at": "2026-11-23T19:04:58Z",
+        "created_at": "2026-01-01T00:00:00Z", "returned_at": None,
+    },
+    "events": [
+        {
+            "event_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "type": "play", "track_id": TRACK["track_id"],
+            "name": TRACK["name"], "artists": TRACK["artists"], "occurred_at": "2026-11-23T19:04:58Z", "ms_played": 181_000,
+            "session_id": None, "rec_id": None, "position": None, "source": None,
+        }
+    ],
+    "tracks": [
+        {
+            "track_id": TRACK["track_id"], "plays": 1, "skips": 0, "saves": 0, "weight": 1.02, "stance": None,
+            "last_at": "2026-11-23T19:04:58Z",
+        }
+    ],
+    "blocks": [], "playlists": [], "keys": [],
+}  # fmt: skip
 HISTORY = {
     "user_id": "alice",
     "items": [

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
@@ -132,7 +132,7 @@ def _marked(found: FoundState, included: bool, away: tuple[str, ...]) -> FoundSt
     return replace(found, includes_event=included, degraded=tuple(dict.fromkeys((*found.degraded, *away))))
 
 
-def event_headers(included: Iterable[bool | None]) -> dict[str, Any]:
+def event_headers(included: Iterable[bool | None]) -> dict[str, str]:
     """The header that says whether one of an answer's states includes the awaited event; none if none was awaited."""
     told = [one for one in included if one is not None]
     return {HEADER: "true" if any(told) else "false"} if told else {}

@@ -11,6 +11,15 @@ from pydantic import BaseModel
 from api.questions import QUESTIONS
 from segue.catalogue import Mood, Track
 from segue.events import AudioFeatures, ListeningType, Time
+from segue.stores.postgres.deletions import Found, Remains
+from segue.stores.postgres.exports import (
+    ExportedBlock,
+    ExportedEvent,
+    ExportedKey,
+    ExportedPlaylist,
+    ExportedTrack,
+    ExportedUser,
+)
 from segue.trending.windows import WindowName
 
 TrendingOrder = Literal["top", "rising"]
@@ -384,6 +393,33 @@ class PlaylistsAnswer(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class DeletionShown(msgspec.Struct, frozen=True):
+    """The receipt of a user's deletion. `found`: what there was when it was asked for; `done_at`: when all of that was gone.
+    `remains`: what stays all the same, why, and until when at the latest.
+    """
+
+    receipt_id: str
+    user_id: str
+    status: Literal["pending", "done"]
+    requested_at: Time
+    done_at: Time | None
+    found: Found
+    remains: tuple[Remains, ...]
+
+
+class ExportShown(msgspec.Struct, frozen=True):
+    """Everything that is stored about a user. `events` are in the order in which they happened."""
+
+    format: Literal["segue-export-1"]
+    exported_at: Time
+    user: ExportedUser
+    events: tuple[ExportedEvent, ...]
+    tracks: tuple[ExportedTrack, ...]
+    blocks: tuple[ExportedBlock, ...]
+    playlists: tuple[ExportedPlaylist, ...]
+    keys: tuple[ExportedKey, ...]
+
+
 class EventOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one event of the request; `index` is its position."""
 
@@ -460,7 +496,8 @@ class ProblemShown(msgspec.Struct, frozen=True):
 ANSWERS = (
     ListenerAnswer, SongAnswer, NextAnswer, GroupAnswer, TrackShown, TracksFound, TracksAnswer, AudioShown, UserShown,
     EventsAnswer, HistoryAnswer, TasteAnswer, PlaylistsAnswer,
-    BlocksAnswer, CountsAnswer, TrendingAnswer, ModelShown, ModelsAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
+    DeletionShown, ExportShown, BlocksAnswer, CountsAnswer,
+    TrendingAnswer, ModelShown, ModelsAnswer, FeedbackAnswer, TokenAnswer, ProblemShown,
     IndexAnswer, HealthAnswer, ReadinessAnswer,
 )  # fmt: skip
 _REF = "#/components/schemas/{model}"

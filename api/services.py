@@ -12,8 +12,10 @@ from api.access.rates import Rates
 from api.access.tokens import Tokens
 from api.answers import Answers
 from api.background import end_process
+from api.deletions import Deletions
 from api.event_publisher import EventPublisher
 from api.event_watcher import EventWatcher
+from api.exports import Exports
 from api.freshness import FreshStates
 from api.gates import PostgresGate
 from api.listener_states import ListenerStates
@@ -115,6 +117,8 @@ class Services:
     trending: LiveTrending
     histories: Histories
     playlists: Playlists
+    deletions: Deletions
+    exports: Exports
     models: Models
     keys: Keys
     operations: Operations

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]
 
 from segue.errors import ConfigurationError, KafkaUnavailable
 from segue.settings import Settings
@@ -28,6 +28,9 @@ COORDINATOR_MOVING = (
     KafkaError._WAIT_COORD,
 )
 PROBE_TIMEOUT_S = 1.0
+COMPACTED_WITHIN_MS = 7 * 24 * 3600 * 1000
+NEVER_MS = 2**63 - 1
+"""Kafka's default of max.compaction.lag.ms."""
 
 
 def client_config(bootstrap: str) -> dict[str, Any]:
@@ -82,6 +85,31 @@ def ensure_topics(bootstrap: str, partitions: int) -> None:
         raise _unavailable(bootstrap, error) from error
 
 
+def kept_s(bootstrap: str) -> dict[str, float | None]:
+    """For how many seconds a topic keeps, at most, a record that is past; None: for ever. Raises KafkaUnavailable.
+
+    In a compacted topic that is one which a newer record of its key replaced or deleted.
+    """
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in TOPICS]
+    # It must outlive its answers.
+    admin = AdminClient(client_config(bootstrap))
+    try:
+        asked = admin.describe_configs(resources, request_timeout=TIMEOUT_S)
+        configs = {resource.name: asked[resource].result() for resource in resources}
+    except KafkaException as error:
+        raise _unavailable(bootstrap, error) from error
+    return {topic: _kept_s({name: one.value for name, one in config.items()}) for topic, config in configs.items()}
+
+
+def _kept_s(config: Mapping[str, str]) -> float | None:
+    if "compact" in config["cleanup.policy"]:
+        lag_ms = int(config["max.compaction.lag.ms"])
+        return None if lag_ms >= NEVER_MS else lag_ms / 1000
+    retention_ms = int(config["retention.ms"])
+    # A segment goes as a whole, when its newest record is old enough.
+    return None if retention_ms < 0 else (retention_ms + int(config["segment.ms"])) / 1000
+
+
 def consumer_lag(bootstrap: str, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
     """Records that `group` has not acknowledged yet, by (topic, partition); all of them where it has never acknowledged any.
 
@@ -126,6 +154,8 @@ def topic_config(topic: Topic) -> dict[str, str]:
     config["message.timestamp.type"] = "LogAppendTime"
     if topic.compacted:
         config["cleanup.policy"] = "compact"
+        # Without it nothing says when Kafka forgets a user who was deleted: it compacts when enough of a log is stale.
+        config["max.compaction.lag.ms"] = str(COMPACTED_WITHIN_MS)
     return config
 
 

@@ -143,6 +143,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(1_000_000, ge=1_000)
     max_batch_events: int = Field(1_000, ge=1)
     """Events in one POST /events."""
+    api_exports: int = Field(2, ge=1, le=50)
+    """Exports of users' data at once of one API process; each holds a connection to Postgres until its client has read it."""
     api_queue_records: int = Field(20_000, ge=100)
     """Kafka records that the API holds until they are acknowledged; past this POST /events answers 503."""
     listenbrainz_max_body_bytes: int = Field(10_240_000, ge=10_240)

@@ -13,6 +13,7 @@ from segue.events import UserRecord
 from segue.ids import UserNo
 from segue.listeners import ListenerState
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.deletions import note_deletions
 from segue.stores.postgres.listens import lock_out_writers, read_states
 
 
@@ -96,6 +97,7 @@ def delete_users(cursor: PgCursor, user_ids: Sequence[str]) -> None:
     for table in ("listens", "interactions", "blocks"):
         cursor.execute(f"delete from {table} where user_no = any(%s)", (numbers,))
     cursor.execute("delete from playlists where owner_id = any(%s)", (list(user_ids),))
+    note_deletions(cursor, user_ids)
     cursor.execute("delete from api_keys where user_id = any(%s)", (list(user_ids),))
 
 

@@ -21,7 +21,9 @@ from api.answers import Answers
 from api.app import create_app
 from api.bootstrap import build_rates
 from api.commands import server_config
+from api.deletions import Deletions
 from api.event_watcher import EventWatcher
+from api.exports import Exports
 from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
 from api.listener_states import ListenerStates
@@ -42,6 +44,7 @@ from tests.unit.api.fakes import (
     FakePostgres,
     FakePublisher,
     FakeRates,
+    FakeReceipts,
     FakeRows,
     FakeSnapshots,
 )
@@ -65,11 +68,12 @@ class World:
     now_s: float = 1000.0
     rates: FakeRates = field(init=False)
     counts: FakeCounts = field(init=False)
+    receipts: FakeReceipts = field(init=False)
     settings: Settings = SETTINGS
     tokens: Tokens = field(default_factory=lambda: Tokens(TOKEN_SECRETS))
 
     def __post_init__(self) -> None:
-        self.rates = FakeRates(self.clock)
+        self.rates, self.receipts = FakeRates(self.clock), FakeReceipts(self.postgres)
         self.counts = FakeCounts(self.postgres)
 
     def services(self, executor: ThreadPoolExecutor) -> Services:
@@ -95,6 +99,8 @@ class World:
             trending=trending,
             histories=self.postgres,
             playlists=self.postgres,
+            deletions=Deletions(self.receipts, self.kafka, gate, self.kafka.kept_s, self.settings.snapshots_kept),
+            exports=Exports(self.postgres.parts, executor, self.settings.api_exports),
             models=FakeModels(self.postgres),
             keys=self.postgres.keys,
             operations=self.operations,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 
 from api.access.key_ring import Keys
 from api.access.rates import OwnBuckets, Shared
+from api.deletions import Receipts
 from api.event_publisher import EventPublisher, Position
 from api.event_watcher import Arrivals, RowMarks
 from api.listener_states import Rows, Users
@@ -36,12 +37,15 @@ from segue.models.contract import Interactions
 from segue.recommending.answer import Recommender
 from segue.stores.postgres.arrivals import Arrival
 from segue.stores.postgres.catalogue import TrackChange
+from segue.stores.postgres.deletions import Found, Receipt, Remains
+from segue.stores.postgres.exports import Part
 from segue.stores.postgres.history import Moment, PastEvent
 from segue.stores.postgres.models import RegisteredModel, Verdict
 from segue.stores.postgres.playlists import Playlist
 from segue.stores.postgres.users import User
 from segue.stores.redis.rows import ListenerRow, RowMark, row_of
 from segue.taste import forward_factor
+from segue.topics import DEAD_LETTERS, LISTENING_EVENTS, PLAYLISTS, USERS
 from segue.trending.counts import Heard, Numbers, Past
 from segue.trending.windows import Window, WindowName
 
@@ -200,6 +204,8 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals)
         self.promoted: str | None = None
         self.arrivals: dict[uuid.UUID, Arrival] = {}
         self.asked_for: list[int] = []
+        self.exports: dict[str, Iterable[Part]] = {}
+        self.exporting = 0
         self.away = False
         self.calls = 0
 
@@ -216,6 +222,18 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals)
         self.ping()
         self.asked_for.append(len(event_ids))
         return {event_id: self.arrivals[event_id] for event_id in event_ids if event_id in self.arrivals}
+
+    def parts(self, user_id: str) -> Generator[Part, None, None]:
+        self.ping()
+        if user_id not in self.exports:
+            raise NotFound(f"user {user_id!r} is not known")
+        self.exporting += 1
+        try:
+            for section, rows in self.exports[user_id]:
+                self.ping()
+                yield section, rows
+        finally:
+            self.exporting -= 1
 
     def changes_since(self, changed_at: datetime | None) -> list[TrackChange]:
         self.ping()
@@ -313,6 +331,7 @@ class FakePublisher(EventPublisher):
         self.taken: list[ListeningEvent] = []
         self.records: list[tuple[str, str, msgspec.Struct | None]] = []
         self.refused: set[str] = set()
+        self.kept: dict[str, float | None] = {LISTENING_EVENTS: None, USERS: 60.0, PLAYLISTS: 120.0, DEAD_LETTERS: 600.0}
         self.away = False
         self.closed = False
 
@@ -327,6 +346,11 @@ class FakePublisher(EventPublisher):
         self.records += [(topic, key, record) for key, record in records.items()]
         return {key: Position(0, first + at) for at, key in enumerate(records)}
 
+    def kept_s(self) -> dict[str, float | None]:
+        if self.away:
+            raise KafkaUnavailable("no Kafka broker answers")
+        return self.kept
+
     async def check(self) -> None:
         if self.away:
             raise KafkaUnavailable("no Kafka broker answers")
@@ -339,6 +363,31 @@ class FakePublisher(EventPublisher):
 
     def queued(self) -> int:
         return 0
+
+
+class FakeReceipts(Receipts):
+    """Receipts in Postgres; `finish` is what a processor does when it comes to the deletion."""
+
+    def __init__(self, postgres: FakePostgres) -> None:
+        self.postgres = postgres
+        self.stored: dict[uuid.UUID, tuple[str, Receipt]] = {}
+
+    def begin(self, user_id: str, remains: Sequence[Remains]) -> tuple[Receipt, list[str]]:
+        self.postgres.ping()
+        owned = [playlist.playlist_id for playlist in self.postgres.owned(user_id, 1_000)]
+        pending = [receipt for owner, receipt in self.stored.values() if owner == user_id and receipt.done_at is None]
+        found = Found(True, 3, 2, 1, len(owned), 0)
+        receipt = pending[0] if pending else Receipt(uuid.uuid4(), datetime.now(UTC), found, tuple(remains), None)
+        self.stored[receipt.receipt_id] = user_id, receipt
+        return receipt, owned
+
+    def get(self, user_id: str, receipt_id: uuid.UUID) -> Receipt | None:
+        self.postgres.ping()
+        owner, receipt = self.stored.get(receipt_id, ("", None))
+        return receipt if owner == user_id else None
+
+    def finish(self) -> None:
+        self.stored = {one: (owner, replace(it, done_at=datetime.now(UTC))) for one, (owner, it) in self.stored.items()}
 
 
 class FakeModels(Models):

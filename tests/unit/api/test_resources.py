@@ -165,7 +165,8 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(client: h
             "/recommend/playlist", "/recommend/group", "/recommend/song/{track_id}", "/tracks/search", "/tracks",
         "/tracks/{track_id}", "/tracks/{track_id}/audio", "/tracks/{track_id}/similar", "/users/{user_id}",
         "/users/{user_id}/history", "/users/{user_id}/feedback", "/users/{user_id}/blocks",
-        "/users/{user_id}/taste", "/users/{user_id}/playlists", "/tokens",
+        "/users/{user_id}/taste", "/users/{user_id}/playlists", "/users/{user_id}/export",
+        "/users/{user_id}/deletions/{receipt_id}", "/tokens",
         "/admin/status", "/admin/dead-letters", "/admin/keys", "/admin/keys/{prefix}",
         "/genres", "/moods", "/models", "/models/{version}", "/models/{version}/promote", "/models/rollback",
     }  # fmt: skip

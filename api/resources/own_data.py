@@ -1,0 +1,61 @@
+"""`DELETE /users/{user_id}`, its receipts, and `GET /users/{user_id}/export`: one's own data as a whole."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+
+from api import examples
+from api.access.needs import OWN_DELETION, OWN_EXPORT, needs
+from api.exports import ExportResponse
+from api.responses import json_response
+from api.schemas import DeletionShown, ExportShown, documented
+from api.services import Services
+from segue.events import check_id
+from segue.stores.postgres.deletions import Receipt
+
+
+def router(services: Services) -> APIRouter:
+    """The routes of a listener's own data as a whole."""
+    routes = APIRouter(tags=["users"])
+
+    @routes.delete("/users/{user_id}", responses=documented(DeletionShown, examples.DELETION, 202), status_code=202)
+    @needs(OWN_DELETION)
+    async def delete_user(user_id: str) -> Response:
+        """Delete everything about a user. 202: it is in Kafka for good, and the receipt at `Location` says when it is done.
+
+        Send it again whenever the outcome is unclear. Later events of the user are refused; keys of their own end with it.
+        """
+        check_id("user_id", user_id)
+        receipt = await services.deletions.delete(user_id)
+        where = f"/users/{quote(user_id, safe='')}/deletions/{receipt.receipt_id}"
+        return json_response(shown(user_id, receipt), 202, {"Location": where})
+
+    @routes.get("/users/{user_id}/deletions/{receipt_id}", responses=documented(DeletionShown, examples.DELETION))
+    @needs(OWN_DELETION)
+    async def get_deletion(user_id: str, receipt_id: uuid.UUID) -> Response:
+        """The receipt of a deletion: what was found, whether it is done, and what remains for how long."""
+        check_id("user_id", user_id)
+        return json_response(shown(user_id, await services.deletions.receipt(user_id, receipt_id)))
+
+    @routes.get("/users/{user_id}/export", responses=documented(ExportShown, examples.EXPORT))
+    @needs(OWN_EXPORT)
+    async def export_user(user_id: str) -> Response:
+        """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists, keys.
+
+        It is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
+        """
+        check_id("user_id", user_id)
+        return ExportResponse(await services.exports.begin(user_id))
+
+    return routes
+
+
+def shown(user_id: str, receipt: Receipt) -> DeletionShown:
+    """A receipt as answers show it."""
+    return DeletionShown(
+        str(receipt.receipt_id), user_id, "pending" if receipt.done_at is None else "done", receipt.requested_at, receipt.done_at,
+        receipt.found, receipt.remains,
+    )  # fmt: skip
