@@ -76,6 +76,7 @@ def _lifespan(services: Services) -> Any:
         services.metrics.watch_queue(services.events.queued)
         await services.catalogue.refresh()
         await services.search.refresh()
+        await services.door.tracks.index.refresh()
         await services.model.refresh()
         async with _following(services):
             yield
@@ -93,4 +94,5 @@ def _following(services: Services) -> AbstractAsyncContextManager[None]:
         model=services.model.run(poll_s),
         search=services.search.run(),
         events=services.watcher.run(),
+        songs=services.door.tracks.index.run(),
     )

@@ -17,6 +17,9 @@ from api.event_publisher import KafkaEventPublisher
 from api.event_watcher import EventWatcher
 from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
+from api.listenbrainz.door import Door
+from api.listenbrainz.songs import SongIndex
+from api.listenbrainz.tracks import Tracks
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -35,6 +38,7 @@ from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.playlists import PlaylistStore
 from segue.stores.postgres.users import UserStore
+from segue.stores.redis.playing import PlayingNow
 from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
 from segue.stores.snapshots import SnapshotStore
@@ -55,7 +59,7 @@ def build_services(settings: Settings) -> Services:
     queries = _threads(QUERY_THREADS, "postgres")
     scoring = _threads(SCORING_THREADS, "scoring")
     followers = [_threads(1, "catalogue"), _threads(1, "model")]
-    searching, operating = _threads(1, "search"), _threads(1, "operations")
+    searching, operating, listening = _threads(1, "search"), _threads(1, "operations"), _threads(1, "songs")
     database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
     following = Database(settings.require_postgres(), max_connections=len(followers))
     rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
@@ -69,14 +73,16 @@ def build_services(settings: Settings) -> Services:
     keys = KeyStore(database)
     ring = KeyRing(keys, postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries)
 
-    shared = SharedBuckets(settings.require_redis())
     listeners = ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks)
     watcher = EventWatcher(ArrivalStore(database), rows, postgres, metrics, settings.api_event_poll_ms / 1000)
+    shared, playing = SharedBuckets(settings.require_redis()), PlayingNow(settings.require_redis(), settings.redis_buckets)
+    rates = build_rates(settings, shared, metrics)
 
     async def close() -> None:
         await rows.close()
         await shared.close()
-        for executor in (queries, scoring, searching, operating, *followers):
+        await playing.close()
+        for executor in (queries, scoring, searching, operating, listening, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
         following.close()
@@ -101,8 +107,9 @@ def build_services(settings: Settings) -> Services:
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         identities=Identities(ring, tokens, settings.api_keys_required),
-        rates=build_rates(settings, shared, metrics),
+        rates=rates,
         tokens=tokens,
+        door=Door(Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks), playing),
         close=close,
     )
 
@@ -114,6 +121,7 @@ def build_rates(settings: Settings, shared: Shared, metrics: Metrics, clock: Cal
         OwnBuckets(settings.api_rate_buckets, clock),
         Policy("key", settings.api_key_rate_per_s, settings.api_key_burst),
         Policy("client", settings.api_client_rate_per_s, settings.api_client_burst),
+        Policy("tracks", settings.listenbrainz_new_tracks_per_day / 86_400, settings.listenbrainz_new_tracks_per_day),
         metrics,
         CircuitBreaker(clock=clock),
     )

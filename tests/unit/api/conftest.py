@@ -24,6 +24,9 @@ from api.commands import server_config
 from api.event_watcher import EventWatcher
 from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
+from api.listenbrainz.door import Door
+from api.listenbrainz.songs import SongIndex
+from api.listenbrainz.tracks import Tracks
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -37,6 +40,7 @@ from tests.unit.api.fakes import (
     CATALOGUE,
     FakeModels,
     FakeOperations,
+    FakePlaying,
     FakePostgres,
     FakePublisher,
     FakeRates,
@@ -55,6 +59,7 @@ class World:
 
     postgres: FakePostgres
     redis: FakeRows = field(default_factory=FakeRows)
+    playing: FakePlaying = field(default_factory=FakePlaying)
     kafka: FakePublisher = field(default_factory=FakePublisher)
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     metrics: Metrics = field(default_factory=Metrics)
@@ -75,6 +80,7 @@ class World:
         breaker = CircuitBreaker(clock=self.clock)
         listeners = ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker)
         watcher = EventWatcher(self.postgres, self.redis, gate, self.metrics, 0.005, breaker)
+        rates = build_rates(self.settings, self.rates, self.metrics, self.clock)
         return Services(
             settings=self.settings,
             weights=DEFAULT_WEIGHTS,
@@ -95,8 +101,11 @@ class World:
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
             identities=Identities(self.ring(gate), self.tokens, self.settings.api_keys_required),
-            rates=build_rates(self.settings, self.rates, self.metrics, self.clock),
+            rates=rates,
             tokens=self.tokens,
+            door=Door(
+                Tracks(SongIndex(catalogue, executor), rates, self.metrics, self.settings.listenbrainz_tracks), self.playing
+            ),
             on_crash=lambda: self.crashes.append("crash"),
         )
 
