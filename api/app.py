@@ -103,6 +103,7 @@ def _lifespan(services: Services) -> Any:
         services.metrics.watch_queue(services.events.queued)
         await services.catalogue.refresh()
         await services.search.refresh()
+        await services.door.tracks.index.refresh()
         await services.model.refresh()
         async with _following(services):
             yield
@@ -121,4 +122,5 @@ def _following(services: Services) -> AbstractAsyncContextManager[None]:
         search=services.search.run(),
         events=services.watcher.run(),
         trending=services.trending.run(poll_s),
+        songs=services.door.tracks.index.run(),
     )

@@ -19,6 +19,9 @@ from api.event_watcher import EventWatcher
 from api.exports import Exports
 from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
+from api.listenbrainz.door import Door
+from api.listenbrainz.songs import SongIndex
+from api.listenbrainz.tracks import Tracks
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -41,6 +44,7 @@ from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.playlists import PlaylistStore
 from segue.stores.postgres.trending import TrendingStore
 from segue.stores.postgres.users import UserStore
+from segue.stores.redis.playing import PlayingNow
 from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
 from segue.stores.snapshots import SnapshotStore
@@ -65,7 +69,7 @@ def build_services(settings: Settings) -> Services:
     scoring = _threads(SCORING_THREADS, "scoring")
     followers = [_threads(1, "catalogue"), _threads(1, "model")]
     counters = _threads(COUNTING_THREADS, "trending")
-    searching, operating = _threads(1, "search"), _threads(1, "operations")
+    searching, operating, listening = _threads(1, "search"), _threads(1, "operations"), _threads(1, "songs")
     database = Database(settings.require_postgres(), max_connections=QUERY_THREADS, statement_timeout_s=STATEMENT_TIMEOUT_S)
     # The pause between two parts is as long as a client may leave the one before unread.
     unread_s = settings.api_write_timeout_s + STATEMENT_TIMEOUT_S
@@ -90,14 +94,16 @@ def build_services(settings: Settings) -> Services:
     keys = KeyStore(database)
     ring = KeyRing(keys, postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries)
 
-    shared = SharedBuckets(settings.require_redis())
     listeners = ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks)
     watcher = EventWatcher(ArrivalStore(database), rows, postgres, metrics, settings.api_event_poll_ms / 1000)
+    shared, playing = SharedBuckets(settings.require_redis()), PlayingNow(settings.require_redis(), settings.redis_buckets)
+    rates = build_rates(settings, shared, metrics)
 
     async def close() -> None:
         await rows.close()
         await shared.close()
-        for executor in (queries, scoring, searching, operating, counters, exporters, *followers):
+        await playing.close()
+        for executor in (queries, scoring, searching, operating, listening, counters, exporters, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
         exporting.close()
@@ -129,8 +135,9 @@ def build_services(settings: Settings) -> Services:
         postgres=postgres,
         probes={"redis": rows.ping, "postgres": partial(postgres.run, database.ping), "kafka": events.check},
         identities=Identities(ring, tokens, settings.api_keys_required),
-        rates=build_rates(settings, shared, metrics),
+        rates=rates,
         tokens=tokens,
+        door=Door(Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks), playing),
         close=close,
     )
 
@@ -142,6 +149,7 @@ def build_rates(settings: Settings, shared: Shared, metrics: Metrics, clock: Cal
         OwnBuckets(settings.api_rate_buckets, clock),
         Policy("key", settings.api_key_rate_per_s, settings.api_key_burst),
         Policy("client", settings.api_client_rate_per_s, settings.api_client_burst),
+        Policy("tracks", settings.listenbrainz_new_tracks_per_day / 86_400, settings.listenbrainz_new_tracks_per_day),
         metrics,
         CircuitBreaker(clock=clock),
     )

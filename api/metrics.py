@@ -68,6 +68,12 @@ class Metrics:
             "segue_api_connections_ended", "Connections closed for breaking a bound.", ["reason"], registry=self.registry
         )
         self._connections = Gauge("segue_api_connections", "Open connections.", registry=self.registry)
+        self._songs = Counter(
+            "segue_api_listened_songs",
+            "Songs of submitted listens: known, new to the catalogue, or unnamed past the bounds of those.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._queue = Gauge("segue_api_publish_queue_records", "Records that wait for Kafka.", registry=self.registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -88,6 +94,11 @@ class Metrics:
         """Count events by outcome: accepted, rejected, undelivered."""
         if count:
             self._events.labels(outcome).inc(count)
+
+    def songs(self, outcome: str, count: int) -> None:
+        """Count songs of submitted listens by outcome: known, new, unnamed."""
+        if count:
+            self._songs.labels(outcome).inc(count)
 
     def model(self, version: str, created_at_s: float) -> None:
         """Note which model answers from now on, made at this Unix time."""

@@ -18,6 +18,7 @@ from api.event_watcher import EventWatcher
 from api.exports import Exports
 from api.freshness import FreshStates
 from api.gates import PostgresGate
+from api.listenbrainz.door import Door
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -127,5 +128,6 @@ class Services:
     identities: Identities
     rates: Rates
     tokens: Tokens
+    door: Door
     close: Callable[[], Awaitable[None]] = _nothing
     on_crash: Callable[[], None] = field(default=end_process)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from hashlib import blake2b
 from typing import NewType
 
 UserNo = NewType("UserNo", int)
@@ -29,6 +30,12 @@ def uuid7(now_ms: int | None = None) -> uuid.UUID:
     ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     random = int.from_bytes(os.urandom(10), "big") & ((1 << _RANDOM_BITS) - 1)
     return uuid7_from(ms, random)
+
+
+def uuid7_of(ms: int, *parts: str) -> uuid.UUID:
+    """The UUIDv7 of a time in milliseconds and of what these parts say: the same each time, for what is sent again."""
+    digest = blake2b("\0".join(parts).encode(), digest_size=10).digest()
+    return uuid7_from(ms, int.from_bytes(digest) & ((1 << _RANDOM_BITS) - 1))
 
 
 def uuid7_from(ms: int, random: int) -> uuid.UUID:

@@ -147,6 +147,14 @@ class Settings(BaseSettings):
     """Exports of users' data at once of one API process; each holds a connection to Postgres until its client has read it."""
     api_queue_records: int = Field(20_000, ge=100)
     """Kafka records that the API holds until they are acknowledged; past this POST /events answers 503."""
+    listenbrainz_new_tracks_per_day: int = Field(5_000, ge=0)
+    """Songs that the catalogue lacks and learns from the listens of one listener in a day; further ones wait without a name."""
+    listenbrainz_tracks: int = Field(100_000, ge=0)
+    """Tracks of the catalogue that were learned from listens, of everybody together."""
+    listenbrainz_playing_now_s: int = Field(600, ge=1)
+    """How long what a listener is playing is shown, where the player does not say how long it lasts."""
+    listenbrainz_playing_now_max_s: int = Field(7_200, ge=1)
+    """How long it is shown at most."""
     listenbrainz_max_body_bytes: int = Field(10_240_000, ge=10_240)
     """Bytes of one POST /1/submit-listens: 1,000 listens of 10 kB, as listenbrainz.org has it."""
     metrics_port: int = Field(0, ge=0, le=65_535)

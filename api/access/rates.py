@@ -25,15 +25,15 @@ from segue.errors import RedisUnavailable
 class Shared(Protocol):
     """Buckets of all processes; `segue.stores.redis.rates.SharedBuckets` is one."""
 
-    async def take(self, caller: str, rate_per_s: float, burst: int) -> tuple[bool, float]:
-        """Whether a token could be taken, and how many are left. Raises RedisUnavailable."""
+    async def take(self, caller: str, rate_per_s: float, burst: int, wanted: int = 1) -> tuple[int, float]:
+        """How many of the wanted tokens could be taken, and how many are left. Raises RedisUnavailable."""
 
 
 @dataclass(frozen=True)
 class Policy:
     """`burst` requests at once, `rate_per_s` requests a second in the long run; rate 0: as many as they like."""
 
-    name: Literal["key", "client"]
+    name: Literal["key", "client", "tracks"]
     rate_per_s: float
     burst: int
 
@@ -70,27 +70,34 @@ class OwnBuckets:
         self._most, self._clock = most, clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, caller: str, rate_per_s: float, burst: int) -> tuple[bool, float]:
-        """Whether a token could be taken, and how many are left."""
+    def take(self, caller: str, rate_per_s: float, burst: int, wanted: int = 1) -> tuple[int, float]:
+        """How many of the wanted tokens could be taken, and how many are left."""
         now_s = self._clock()
         tokens, at_s = self._buckets.get(caller, (float(burst), now_s))
         tokens = min(burst, tokens + (now_s - at_s) * rate_per_s)
-        allowed = tokens >= 1
-        left = tokens - 1 if allowed else tokens
+        taken = min(wanted, int(tokens))
+        left = tokens - taken
         self._buckets[caller] = (left, now_s)
         self._buckets.move_to_end(caller)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
-        return allowed, left
+        return taken, left
 
 
 class Rates:
     """Takes a token for each request."""
 
     def __init__(
-        self, shared: Shared, own: OwnBuckets, key: Policy, client: Policy, metrics: Metrics, breaker: CircuitBreaker
+        self,
+        shared: Shared,
+        own: OwnBuckets,
+        key: Policy,
+        client: Policy,
+        tracks: Policy,
+        metrics: Metrics,
+        breaker: CircuitBreaker,
     ) -> None:
-        self._shared, self._own, self._key, self._client = shared, own, key, client
+        self._shared, self._own, self._key, self._client, self._tracks = shared, own, key, client, tracks
         self._metrics, self._breaker = metrics, breaker
 
     async def of_key(self, prefix: str) -> Decision | None:
@@ -105,13 +112,25 @@ class Rates:
         """For a request from an address that shows no key in use; None without a limit."""
         return await self._taken(self._client, f"address:{address}")
 
+    async def new_tracks(self, user_id: str, wanted: int) -> int:
+        """How many of the wanted tracks a listener may add to the catalogue now; they count as added."""
+        if self._tracks.rate_per_s == 0:
+            return 0
+        taken, _, _ = await self._take(self._tracks, f"tracks:{user_id}", wanted)
+        return taken
+
     async def _taken(self, policy: Policy, caller: str) -> Decision | None:
         if policy.rate_per_s == 0:
             return None
-        try:
-            taken = await self._breaker.run(self._shared.take, caller, policy.rate_per_s, policy.burst)
-            decision = Decision(policy, *taken, "redis")
-        except RedisUnavailable:
-            decision = Decision(policy, *self._own.take(caller, policy.rate_per_s, policy.burst), "process")
+        taken, left, store = await self._take(policy, caller)
+        decision = Decision(policy, taken > 0, left, store)
         self._metrics.rate_decision(policy.name, decision.allowed, decision.store)
         return decision
+
+    async def _take(self, policy: Policy, caller: str, wanted: int = 1) -> tuple[int, float, Literal["redis", "process"]]:
+        """How many tokens were taken, how many are left, and who counted."""
+        try:
+            taken, left = await self._breaker.run(self._shared.take, caller, policy.rate_per_s, policy.burst, wanted)
+        except RedisUnavailable:
+            return *self._own.take(caller, policy.rate_per_s, policy.burst, wanted), "process"
+        return taken, left, "redis"

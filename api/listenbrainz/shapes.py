@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -32,7 +32,30 @@ class ErrorShown(msgspec.Struct, frozen=True):
     problem: str
 
 
-ANSWERS = (Done, TokenFound, ErrorShown)
+class TrackMetadata(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A track as ListenBrainz describes it."""
+
+    artist_name: str
+    track_name: str
+    release_name: str | None = None
+    additional_info: dict[str, Any] = {}
+
+
+class SubmittedListen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One listen; `listened_at` in Unix seconds, left out for what is playing now."""
+
+    track_metadata: TrackMetadata
+    listened_at: int | None = None
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """Listens of one listener."""
+
+    listen_type: Literal["single", "playing_now", "import"]
+    payload: list[SubmittedListen]
+
+
+ANSWERS = (Done, TokenFound, Submission, ErrorShown)
 
 
 def documented(answer: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
@@ -46,3 +69,9 @@ def documented(answer: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
         "4XX": {"description": "The request is wrong; see `error`.", "content": error},
         "503": {"description": "A server is away: send it again later.", "content": error},
     }
+
+
+def sent(model: str) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes this struct."""
+    schema = {"$ref": _REF.format(model=model)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

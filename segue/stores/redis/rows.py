@@ -3,6 +3,7 @@
     segue:{<bucket>}:guard:<partition>     the offset up to which this bucket holds the partition's events
     segue:{<bucket>}:listener:<user_id>    hash: 4 bytes track_no -> CELL, and b"m" -> META, present in a complete row only;
                                            b"b" -> what the listener shut out, MessagePack, absent without any
+    segue:{<bucket>}:playing:<user_id>     metadata of what the listener is playing, as JSON; ends with it
 
 A row is complete or absent: cells are added only where META is, so a reader never takes a fragment for a history.
 """
@@ -71,6 +72,11 @@ def guard_key(bucket: int, partition: int) -> str:
 def row_key(user_id: str, buckets: int) -> str:
     """Key of a listener's row."""
     return f"segue:{{{bucket_of(user_id, buckets)}}}:listener:{user_id}"
+
+
+def playing_key(user_id: str, buckets: int) -> str:
+    """Key of what a listener is playing."""
+    return f"segue:{{{bucket_of(user_id, buckets)}}}:playing:{user_id}"
 
 
 def row_key_pattern(bucket: int) -> str:

@@ -13,7 +13,16 @@ import redis.exceptions
 
 from segue.errors import Fenced, RedisUnavailable
 from segue.listeners import ListenerState
-from segue.stores.redis.rows import bucket_of, guard_key, pack_blocks, pack_cells, pack_meta, row_key, row_key_pattern
+from segue.stores.redis.rows import (
+    bucket_of,
+    guard_key,
+    pack_blocks,
+    pack_cells,
+    pack_meta,
+    playing_key,
+    row_key,
+    row_key_pattern,
+)
 from segue.stores.redis.scripts import BURY, FILL_IF_ABSENT, FILL_ROWS, WRITE_BATCH
 
 ABSENT = -1
@@ -157,10 +166,13 @@ class LiveRowWriter:
         return sum(int(self._redis.delete(key)) for key in self._redis.scan_iter(row_key_pattern(bucket), count=1000))
 
     def bury(self, user_ids: Sequence[str]) -> None:
-        """Replace listeners' rows by tombstones. Call it inside the deletion's transaction, while writers are locked out."""
+        """Replace listeners' rows by tombstones, and forget what they are playing. Call it inside the deletion's transaction,
+        while writers are locked out.
+        """
         with _translated():
             for user_id in user_ids:
                 self._bury(keys=[row_key(user_id, self._buckets)], args=[TOMBSTONE_S])
+                self._redis.delete(playing_key(user_id, self._buckets))
 
     def close(self) -> None:
         """Close the connections."""

@@ -26,6 +26,9 @@ from api.event_watcher import EventWatcher
 from api.exports import Exports
 from api.freshness import FreshStates
 from api.gates import CircuitBreaker, PostgresGate
+from api.listenbrainz.door import Door
+from api.listenbrainz.songs import SongIndex
+from api.listenbrainz.tracks import Tracks
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -41,6 +44,7 @@ from tests.unit.api.fakes import (
     FakeCounts,
     FakeModels,
     FakeOperations,
+    FakePlaying,
     FakePostgres,
     FakePublisher,
     FakeRates,
@@ -60,6 +64,7 @@ class World:
 
     postgres: FakePostgres
     redis: FakeRows = field(default_factory=FakeRows)
+    playing: FakePlaying = field(default_factory=FakePlaying)
     kafka: FakePublisher = field(default_factory=FakePublisher)
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     metrics: Metrics = field(default_factory=Metrics)
@@ -84,6 +89,7 @@ class World:
         breaker = CircuitBreaker(clock=self.clock)
         listeners = ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker)
         watcher = EventWatcher(self.postgres, self.redis, gate, self.metrics, 0.005, breaker)
+        rates = build_rates(self.settings, self.rates, self.metrics, self.clock)
         return Services(
             settings=self.settings,
             weights=DEFAULT_WEIGHTS,
@@ -107,8 +113,11 @@ class World:
             postgres=gate,
             probes={"redis": self.redis.ping, "postgres": partial(gate.run, self.postgres.ping), "kafka": self.kafka.check},
             identities=Identities(self.ring(gate), self.tokens, self.settings.api_keys_required),
-            rates=build_rates(self.settings, self.rates, self.metrics, self.clock),
+            rates=rates,
             tokens=self.tokens,
+            door=Door(
+                Tracks(SongIndex(catalogue, executor), rates, self.metrics, self.settings.listenbrainz_tracks), self.playing
+            ),
             on_crash=lambda: self.crashes.append("crash"),
         )
 

@@ -18,6 +18,7 @@ from api.access.rates import OwnBuckets, Shared
 from api.deletions import Receipts
 from api.event_publisher import EventPublisher, Position
 from api.event_watcher import Arrivals, RowMarks
+from api.listenbrainz.door import Playing
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
@@ -104,10 +105,27 @@ class FakeRates(Shared):
         self._buckets = OwnBuckets(1_000, clock)
         self.away = False
 
-    async def take(self, caller: str, rate_per_s: float, burst: int) -> tuple[bool, float]:
+    async def take(self, caller: str, rate_per_s: float, burst: int, wanted: int = 1) -> tuple[int, float]:
         if self.away:
             raise RedisUnavailable("connection refused")
-        return self._buckets.take(caller, rate_per_s, burst)
+        return self._buckets.take(caller, rate_per_s, burst, wanted)
+
+
+class FakePlaying(Playing):
+    """What listeners are playing, and for how long it was to be shown."""
+
+    def __init__(self) -> None:
+        self.playing: dict[str, tuple[bytes, int]] = {}
+        self.away = False
+
+    async def put(self, user_id: str, playing: bytes, ttl_s: int) -> None:
+        await self.get(user_id)
+        self.playing[user_id] = (playing, ttl_s)
+
+    async def get(self, user_id: str) -> bytes | None:
+        if self.away:
+            raise RedisUnavailable("connection refused")
+        return self.playing[user_id][0] if user_id in self.playing else None
 
 
 class FakeRows(Rows, RowMarks):
