@@ -128,7 +128,7 @@ def build_services(settings: Settings) -> Services:
         deletions=Deletions(
             DeletionStore(database), events, postgres, partial(kept_s, settings.require_kafka()), settings.snapshots_kept
         ),
-        exports=Exports(ExportStore(exporting).parts, exporters, settings.api_exports),
+        exports=Exports(ExportStore(exporting).parts, exporters, settings.api_exports, metrics),
         models=ModelRegistry(database),
         keys=keys,
         operations=KafkaOperations(settings, operating),

@@ -14,6 +14,7 @@ import msgspec
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.metrics import Metrics
 from api.problems import RETRY_AFTER_S, Problem
 from segue.stores.postgres.exports import Part, Section
 
@@ -49,9 +50,10 @@ def _opened(at: int, begun: int) -> bytes:
 class Exports:
     """At most `most` exports at once; `executor` has a thread, and the store a connection, for each."""
 
-    def __init__(self, parts: Parts, executor: Executor, most: int) -> None:
+    def __init__(self, parts: Parts, executor: Executor, most: int, metrics: Metrics) -> None:
         self._parts, self._executor, self._most = parts, executor, most
         self._open = 0
+        metrics.watch_exports(lambda: self._open)
 
     async def begin(self, user_id: str) -> Export:
         """An export whose first piece is there. Raises NotFound, PostgresUnavailable, and Problem 503 while too many run."""

@@ -95,7 +95,7 @@ class FreshStates:
         states = await self._states(user_ids)
         owners = user_ids if arrival is None else [arrival.user_id]
         included = arrival is not None and _holds(states[arrival.user_id], arrival)
-        self._count(awaited, included, away)
+        self._conclude(awaited, included, away)
         return states | {user_id: _marked(states[user_id], included, away) for user_id in owners}
 
     async def stored(self, user_id: str, awaited: AwaitedEvent | None) -> bool | None:
@@ -103,7 +103,7 @@ class FreshStates:
         if awaited is None:
             return None
         included = await self._watcher.stored(awaited.event_id, [user_id], awaited.within_s) is not None
-        self._count(awaited, included, ())
+        self._conclude(awaited, included, ())
         return included
 
     async def _arrival(self, awaited: AwaitedEvent, user_ids: Sequence[str]) -> tuple[Arrival | None, tuple[str, ...]]:
@@ -118,7 +118,7 @@ class FreshStates:
     async def _states(self, user_ids: Sequence[str]) -> dict[str, FoundState]:
         return dict(zip(user_ids, await asyncio.gather(*map(self._listeners.find, user_ids)), strict=True))
 
-    def _count(self, awaited: AwaitedEvent, included: bool, away: Sequence[str]) -> None:
+    def _conclude(self, awaited: AwaitedEvent, included: bool, away: Sequence[str]) -> None:
         self._metrics.event_awaited("included" if included else "unknown" if away else "late")
         if awaited.required and not included:
             raise awaited.missing()

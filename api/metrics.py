@@ -39,6 +39,7 @@ class Metrics:
             registry=self.registry,
         )
         self._waiting = Gauge("segue_api_event_waits", "Requests that wait for their event.", registry=self.registry)
+        self._exports = Gauge("segue_api_exports", "Exports of users' data under way.", registry=self.registry)
         self._model = Gauge("segue_api_model_info", "1 for the version that answers.", ["version"], registry=self.registry)
         self._model_created = Gauge(
             "segue_api_model_created_timestamp_seconds", "When the answering model was made; 0: none.", registry=self.registry
@@ -127,6 +128,10 @@ class Metrics:
     def event_awaited(self, outcome: str) -> None:
         """Count an answer that was to include an event: included, late, unknown."""
         self._awaited.labels(outcome).inc()
+
+    def watch_exports(self, count: Callable[[], int]) -> None:
+        """Read how many exports are under way whenever the metrics are asked for."""
+        self._exports.set_function(lambda: float(count()))
 
     def watch_event_waits(self, count: Callable[[], int]) -> None:
         """Read how many requests wait whenever the metrics are asked for."""

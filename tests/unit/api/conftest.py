@@ -106,7 +106,7 @@ class World:
             histories=self.postgres,
             playlists=self.postgres,
             deletions=Deletions(self.receipts, self.kafka, gate, self.kafka.kept_s, self.settings.snapshots_kept),
-            exports=Exports(self.postgres.parts, executor, self.settings.api_exports),
+            exports=Exports(self.postgres.parts, executor, self.settings.api_exports, self.metrics),
             models=FakeModels(self.postgres),
             keys=self.postgres.keys,
             operations=self.operations,

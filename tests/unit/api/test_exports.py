@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import tracemalloc
 import uuid
@@ -18,7 +19,7 @@ from api.exports import Exports, document
 from api.schemas import ExportShown
 from segue.stores.postgres.exports import ExportedBlock, ExportedEvent, ExportedKey, ExportedTrack, ExportedUser, Part
 from tests.unit.api.access.conftest import bearer
-from tests.unit.api.conftest import World, eventually
+from tests.unit.api.conftest import World, eventually, listening
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +108,7 @@ async def test_as_many_exports_as_are_allowed_and_their_places_are_given_back(wo
         tasks.start_soon(download)
         await eventually(lambda: _is(world.postgres.exporting == 2))
         refused = await client.get("/users/bob/export")
+        assert world.metrics.registry.get_sample_value("segue_api_exports") == 2
         goes_on.set()
     assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (503, "too_many_exports", "5")
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -130,7 +132,7 @@ async def _is(value: bool) -> bool:
 async def test_a_client_that_goes_away_gives_its_place_back(world: World) -> None:
     world.postgres.exports["ann"] = [USER, *(events(number, 1) for number in range(100))]
     with ThreadPoolExecutor(1) as executor:
-        exports = Exports(world.postgres.parts, executor, 1)
+        exports = Exports(world.postgres.parts, executor, 1, world.metrics)
         for _ in range(3):
             export = await exports.begin("ann")
             pieces = export.pieces()
@@ -141,13 +143,32 @@ async def test_a_client_that_goes_away_gives_its_place_back(world: World) -> Non
             assert world.postgres.exporting == 0
 
 
+@pytest.mark.parametrize("leaves", [True, False], ids=["leaves", "reads no more"])
+def test_a_real_connection_that_ends_gives_its_place_back(world: World, wait_until: Callable[..., None], leaves: bool) -> None:
+    world.settings = world.settings.model_copy(update={"api_write_timeout_s": 0.4, "api_exports": 1})
+    # More than the buffers of both ends of a connection hold.
+    world.postgres.exports |= {"ann": Anew(lambda: _many(5_000)), "bob": [USER]}
+    with listening(world, wait_until) as url:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
+            connection.sendall(b"GET /users/ann/export HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(1_000).startswith(b"HTTP/1.1 200")
+            assert world.postgres.exporting == 1
+            if leaves:
+                connection.close()
+            wait_until(lambda: world.metrics.registry.get_sample_value("segue_api_exports") == 0, 15, "the end of the export")
+            assert world.postgres.exporting == 0
+        answer = httpx.get(f"{url}/users/bob/export", timeout=15, trust_env=False)
+    assert counts(msgspec.json.decode(answer.content, type=ExportShown)) == (0, 0, 0, 0, 0)
+
+
 async def test_memory_does_not_grow_with_a_history(world: World) -> None:
     async def peak_bytes(parts: int) -> int:
         world.postgres.exports["ann"] = Anew(lambda: _many(parts))
         tracemalloc.start()
         sent = 0
         with ThreadPoolExecutor(1) as executor:
-            export = await Exports(world.postgres.parts, executor, 1).begin("ann")
+            export = await Exports(world.postgres.parts, executor, 1, world.metrics).begin("ann")
             async for piece in export.pieces():
                 sent += len(piece)
             await export.close()
