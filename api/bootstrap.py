@@ -56,7 +56,9 @@ COUNTING_THREADS = 2
 EXPORT_TIMEOUT_S = 20.0
 """For one part of an export; the first may need Postgres to sort all of a user's events."""
 STATEMENT_TIMEOUT_S = 2.0
-"""For queries of requests. What follows catalogue and registry, or counts, has connections of its own and no such limit."""
+"""For queries of requests. What follows catalogue and registry has a connection each, and no such limit."""
+COUNT_TIMEOUT_S = 60.0
+"""For a count of listeners; a month of ten million listens takes seven seconds."""
 
 
 def build_services(settings: Settings) -> Services:
@@ -81,7 +83,12 @@ def build_services(settings: Settings) -> Services:
     )
     exporters = _threads(settings.api_exports, "export")
     following = Database(settings.require_postgres(), max_connections=len(followers))
-    counting = Database(settings.require_postgres(), max_connections=COUNTING_THREADS)
+    counting = Database(
+        settings.require_postgres(),
+        max_connections=COUNTING_THREADS,
+        statement_timeout_s=COUNT_TIMEOUT_S,
+        answer_timeout_s=COUNT_TIMEOUT_S + 5,
+    )
     rows = LiveRowReader(settings.require_redis(), settings.redis_buckets, settings.listener_row_ttl_days)
     events = KafkaEventPublisher(producer_config(settings), settings.api_queue_records)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -83,6 +84,24 @@ class _Count:
         least_s = max(self.window.seconds / PACE, PAST_EVERY_S if self.part == "past" else 0.0, self.cost_s / share)
         return now_s - self.at_s >= (least_s if progress != self.progress else max(least_s, IDLE_EVERY_S))
 
+    @contextmanager
+    def timed(self, clock: Callable[[], float]) -> Iterator[None]:
+        """Note when the block ends and how long it takes."""
+        started = clock()
+        try:
+            yield
+        finally:
+            self.at_s = clock()
+            self.cost_s = self.at_s - started
+
+
+@dataclass
+class _Lane:
+    """Spans that are counted one after the other, and why the last look at them failed; None if it did not."""
+
+    spans: Sequence[_Count]
+    failure: str | None = None
+
 
 @dataclass(frozen=True)
 class _Counted:
@@ -104,17 +123,19 @@ class LiveTrending:
     ) -> None:
         self._counts, self._executor, self._metrics, self._clock = counts, executor, metrics, clock
         self._most, self._share = most, share
-        quick = {"1h", "24h"}
-        self._quick = [_Count(window, "heard") for window in WINDOWS.values() if window.name in quick]
-        self._long = [_Count(window, "past") for window in WINDOWS.values()]
-        self._long += [_Count(window, "heard") for window in WINDOWS.values() if window.name not in quick]
+        heard = {name: _Count(window, "heard") for name, window in WINDOWS.items()}
+        past = [_Count(window, "past") for window in WINDOWS.values()]
+        self._lanes = (_Lane((heard["1h"], heard["24h"])), _Lane((*past, heard["7d"], heard["30d"])))
         self._charting = asyncio.Lock()
         self._counted: dict[WindowName, _Counted] = {name: _Counted() for name in WINDOWS}
         self.charts: dict[WindowName, Charts] = {}
         """By window, those that have been counted."""
         self._popular = (tuple[datetime, ...](), NOTHING_HEARD)
-        self.failure: str | None = None
-        """Why the last look failed; None if it did not."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why a last look failed; None if none did."""
+        return next((lane.failure for lane in self._lanes if lane.failure is not None), None)
 
     def popular(self) -> PopularNow:
         """What is popular now, by all windows; the same object until one of them is counted again. Safe in any thread."""
@@ -127,35 +148,38 @@ class LiveTrending:
     async def run(self, poll_s: float) -> None:
         """Count for ever."""
         async with asyncio.TaskGroup() as group:
-            for spans in (self._quick, self._long):
-                group.create_task(self._follow(spans, poll_s))
+            for lane in self._lanes:
+                group.create_task(self._follow(lane, poll_s))
 
     async def refresh(self) -> None:
         """Count once what is due."""
-        for spans in (self._quick, self._long):
-            await self._count_due(spans)
+        for lane in self._lanes:
+            await self._look(lane)
 
-    async def _follow(self, spans: Sequence[_Count], poll_s: float) -> None:
+    async def _follow(self, lane: _Lane, poll_s: float) -> None:
         while True:
-            await self._count_due(spans)
+            await self._look(lane)
             await asyncio.sleep(poll_s)
 
-    async def _count_due(self, spans: Sequence[_Count]) -> None:
+    async def _look(self, lane: _Lane) -> None:
+        failure = None
         try:
             progress = await self._in_thread(self._counts.progress)
-            for span in spans:
+            for span in lane.spans:
                 if span.is_due(self._clock(), progress, self._share):
                     await self._count(span, progress)
         except Unavailable as error:
-            self._note_failure(str(error))
-        else:
-            self._note_failure(None)
+            failure = str(error)
+        if failure != lane.failure:
+            lane.failure = failure
+            log.log(logging.WARNING if failure else logging.INFO, "trending", extra=fields(failure=failure or "none"))
 
     async def _count(self, span: _Count, progress: int) -> None:
-        started, now, name = self._clock(), datetime.now(UTC), span.window.name
-        found = await self._in_thread(partial(getattr(self._counts, span.part), span.window, now, self._most))
-        span.at_s = self._clock()
-        span.cost_s, span.progress = span.at_s - started, progress
+        now, name = datetime.now(UTC), span.window.name
+        # Also a count that fails takes its share of the time and no more.
+        with span.timed(self._clock):
+            found = await self._in_thread(partial(getattr(self._counts, span.part), span.window, now, self._most))
+        span.progress = progress
         self._metrics.trending(name, span.part, span.cost_s, now.timestamp())
         # Both parts of a window may end at once, and the chart that is made last must be of the newest of both.
         async with self._charting:
@@ -165,8 +189,3 @@ class LiveTrending:
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-
-    def _note_failure(self, reason: str | None) -> None:
-        if reason != self.failure:
-            self.failure = reason
-            log.log(logging.WARNING if reason else logging.INFO, "trending", extra=fields(failure=reason or "none"))

@@ -118,7 +118,8 @@ class ListenerSource:
     def _lifted(self, lift: Lift, n: int, allowed: Mask) -> Columns:
         lifted = np.flatnonzero(lift.weights).astype(np.int32)
         lifted = lifted[allowed[lifted]]
-        return lifted[top_columns(lift.weights[lifted] * self.blend.popularity.scores[lifted], n, tie_order=lifted)]
+        # One more than known: what nobody had heard before may be what everybody hears now.
+        return lifted[top_columns(lift.weights[lifted] * (1 + self.blend.popularity.scores[lifted]), n, tie_order=lifted)]
 
     def _following_part(self, columns: Columns | None) -> dict[str, Floats]:
         if self.following is None:

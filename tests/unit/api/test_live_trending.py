@@ -11,8 +11,9 @@ import pytest
 
 from api.live_trending import IDLE_EVERY_S, PAST_EVERY_S, LiveTrending
 from api.metrics import Metrics
+from segue.errors import PostgresUnavailable
 from segue.trending.counts import Heard
-from segue.trending.windows import WINDOWS, Window
+from segue.trending.windows import WINDOWS, Window, WindowName
 from tests.unit.api.fakes import FakeCounts, FakePostgres
 
 pytestmark = pytest.mark.anyio
@@ -23,10 +24,14 @@ class SlowCounts(FakeCounts):
 
     now_s = 0.0
     cost_s = 0.0
+    failing: WindowName | None = None
 
     def heard(self, window: Window, now: datetime, most: int) -> Heard:
         self.now_s += self.cost_s
-        return super().heard(window, now, most)
+        found = super().heard(window, now, most)
+        if window.name == self.failing:
+            raise PostgresUnavailable("no space left on device")
+        return found
 
     def clock(self) -> float:
         return self.now_s
@@ -79,6 +84,16 @@ async def test_a_dear_count_takes_its_share_of_the_time_and_no_more(counts: Slow
     counts.stored += 1
     assert ("1h", "heard") not in await asked(counts, trending, 2.0 / 0.05 - 10)
     assert ("1h", "heard") in await asked(counts, trending, 10)
+
+
+async def test_a_count_that_fails_keeps_nothing_else_from_being_counted(counts: SlowCounts, trending: LiveTrending) -> None:
+    counts.failing, counts.cost_s = "1h", 2.0
+    await trending.refresh()
+    assert trending.failure == "no space left on device"
+    again = await asked(counts, trending, 1)
+    assert ("1h", "heard") not in again
+    assert ("24h", "heard") in again
+    assert ("1h", "heard") in await asked(counts, trending, 40)
 
 
 async def test_an_outage_keeps_the_charts_and_is_told(counts: SlowCounts, trending: LiveTrending) -> None:

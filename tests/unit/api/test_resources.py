@@ -168,5 +168,5 @@ async def test_every_reference_of_the_openapi_document_leads_somewhere(client: h
         "/users/{user_id}/taste", "/users/{user_id}/playlists", "/users/{user_id}/export",
         "/users/{user_id}/deletions/{receipt_id}", "/tokens",
         "/admin/status", "/admin/dead-letters", "/admin/keys", "/admin/keys/{prefix}",
-        "/genres", "/moods", "/models", "/models/{version}", "/models/{version}/promote", "/models/rollback",
+        "/genres", "/moods", "/trending", "/models", "/models/{version}", "/models/{version}/promote", "/models/rollback",
     }  # fmt: skip

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,13 @@ def test_a_chosen_genre_goes_before_what_is_heard_now(answers: Recommender) -> N
     found = answers.for_listener(History.empty(), 3, genres=calm, popular=heard_now(0, 5))
     assert numbers(found)[0] == number(5)
     assert set(numbers(found)) <= CALM
+
+
+def test_a_track_that_the_model_never_met_leads_when_everybody_hears_it(answers: Recommender) -> None:
+    new = replace(track(1), track_no=TrackNo(900), track_id="new", name="Brand new", popularity=0)
+    popular = PopularNow(np.array([900], np.int32), np.array([0.9]))
+    assert 900 in numbers(answers.add_tracks([new]).for_listener(History.empty(), 3, popular=popular))
+    assert 900 not in numbers(answers.add_tracks([new]).for_listener(History.empty(), 3))
 
 
 def test_what_is_heard_now_says_nothing_to_who_has_a_history(answers: Recommender) -> None:
