@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, dampen
 from segue.models.fold_in import Doubles, FoldIn, folded_in
-from segue.models.index import RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
+from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import DenseMoments, Moments
 from segue.models.ranking import top_columns
 
@@ -127,7 +127,7 @@ class AlsModel(ReadingModel):
         listeners = [self.fold_in(histories.indices[row], histories.data[row]).factors for row in rows]
         truth = [played[top_columns(vectors @ listener, RECALL_AT)] for listener in listeners]
         index = VectorIndex.trained(vectors, played, probes)
-        self.index, report = tuned(index, truth, lambda tried, i: tried.search(listeners[i], RECALL_AT), start)
+        self.index, report = tuned(index, truth, lambda tried, i: tried.search(listeners[i], CANDIDATES), start)
         return report
 
     def load_index(self, directory: Path, expected: IndexReport) -> None:

@@ -20,7 +20,7 @@ from segue.catalogue import Track
 from segue.ids import TrackNo
 from segue.models.content_index import ContentIndex, Profile
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, lenient
-from segue.models.index import RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
+from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import Moments, TaggedMoments
 from segue.models.ranking import distinct, top_columns
 from segue.models.rows import compact, entries_of, load_rows, save_rows
@@ -140,7 +140,7 @@ class ContentModel(ReadingModel):
         truth = [top_columns(self.nearness(profile), RECALL_AT) for profile in profiles]
 
         def found(vectors: VectorIndex, i: int) -> Columns:
-            return self.nearest(replace(index, vectors=vectors), profiles[i], RECALL_AT, everything)
+            return self.nearest(replace(index, vectors=vectors), profiles[i], CANDIDATES, everything)
 
         vectors, report = tuned(index.vectors, truth, found, start)
         self.index = replace(index, vectors=vectors)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from segue.models.blend import added
 from segue.models.contract import Columns, Floats
-from segue.models.index import EXACT_TRACKS
+from segue.models.index import CANDIDATES, EXACT_TRACKS
 from segue.models.ranking import top_columns
 from segue.recommending.adventure import REACH, Dial
 from segue.recommending.diversity import Diversity, first_versions
@@ -22,8 +22,6 @@ from segue.recommending.facts import Facts, Mask
 from segue.recommending.sources import Source
 
 EXACT_ELIGIBLE = 4_000
-CANDIDATES = 300
-"""Of each part of a source."""
 WIDENING = 4
 """A pool that is too uniform is followed by one of WIDENING times the size."""
 POOL_FACTOR = 5
