@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from segue.errors import SegueError
 from segue.evaluation.next_track import judged_sequence
-from segue.evaluation.report import evaluated
+from segue.evaluation.report import evaluated_with_parts
 from segue.evaluation.splits import Split
 from segue.evaluation.tuning import learn_weights
 from segue.models.als import AlsConfig, AlsModel
@@ -71,10 +71,5 @@ def _validated(blend: Blend, dataset: Dataset, split: Split, watch: Stopwatch) -
         order = judged_sequence(blend.reweighted(config), dataset.later_listens, dataset.interactions.track_nos)
         config = replace(config, sequence=order.weight)
     with watch.stage("judge"):
-        metrics = _metrics(blend.reweighted(config), Split(split.known[::2], split.held_out[::2]))
+        metrics = evaluated_with_parts(blend.reweighted(config), split.known[::2], split.held_out[::2], JUDGED_LISTENERS)
     return config, metrics | {"sequence": order.metrics()}
-
-
-def _metrics(blend: Blend, split: Split) -> Metrics:
-    models = {"blend": blend, **blend.parts()}
-    return {name: evaluated(model, split.known, split.held_out, max_listeners=JUDGED_LISTENERS) for name, model in models.items()}

@@ -16,11 +16,13 @@ from scipy.sparse import csr_matrix
 from segue.evaluation.best_columns import best_columns
 from segue.evaluation.lists import of_all_lists
 from segue.evaluation.metrics import accuracy
+from segue.models.blend import Blend
 from segue.models.contract import Columns, Floats
+from segue.models.parallel import in_threads
 
 K = 20
-BATCH_SCORES = 16_000_000
-"""Scores held at once: 64 MB for each list that a model computes."""
+BATCH_SCORES = 2_000_000
+"""Scores of one model held at once by each thread: 8 MB."""
 
 Advance = Callable[[int], None]
 """Told how many more listeners are done."""
@@ -50,13 +52,27 @@ def evaluated(
     Both matrices have shape (n_listeners, n_tracks). `max_listeners` judges a random sample; zeros when nobody can be judged.
     """
     listeners = judged_listeners(held_out, max_listeners, seed)
-    lists = ranked_lists(model, known[listeners], k)
-    values = accuracy(lists, held_out[listeners])
-    return {
-        **{f"{name}@{k}": float(values[name].mean()) if len(listeners) else 0.0 for name in ("recall", "ndcg", "hit_rate")},
-        f"coverage@{k}": of_all_lists(lists, model.n_tracks)["coverage"],
-        "listeners": float(len(listeners)),
-    }
+    return _figures(ranked_lists(model, known[listeners], k), held_out[listeners], model.n_tracks)
+
+
+def evaluated_with_parts(
+    blend: Blend, known: csr_matrix[np.float32], held_out: csr_matrix[np.float32], max_listeners: int | None = None, seed: int = 3
+) -> dict[str, dict[str, float]]:
+    """`evaluated` of the blend and of each of its parts at K; the parts score every listener once for both."""
+    listeners = judged_listeners(held_out, max_listeners, seed)
+    histories, relevant = known[listeners], held_out[listeners]
+    batches = [histories[rows] for rows in batches_of(len(listeners), blend.n_tracks)]
+    ranked_batches = list(in_threads(lambda batch: _ranked_with_parts(blend, batch), batches))
+    names = ("blend", *blend.parts())
+    nobody = np.empty((0, K), np.int32)
+    lists = {name: np.concatenate([nobody, *(ranks[name] for ranks in ranked_batches)]) for name in names}
+    return {name: _figures(lists[name], relevant, blend.n_tracks) for name in names}
+
+
+def batches_of(listeners: int, n_tracks: int) -> list[slice]:
+    """Batches whose scores of all tracks are at most BATCH_SCORES; one listener at least."""
+    size = max(1, BATCH_SCORES // max(n_tracks, 1))
+    return [slice(start, min(start + size, listeners)) for start in range(0, listeners, size)]
 
 
 def judged_listeners(held_out: csr_matrix[np.float32], most: int | None = None, seed: int = 3) -> npt.NDArray[np.intp]:
@@ -75,12 +91,10 @@ def ranked_lists(
     heard: csr_matrix[np.float32] | None = None,
 ) -> Columns:
     """`ranked` of any number of listeners, BATCH_SCORES scores at a time: int32 (n_listeners, k)."""
-    size = max(1, BATCH_SCORES // max(model.n_tracks, 1))
     lists = np.full((known.shape[0], k), -1, np.int32)
-    for start in range(0, known.shape[0], size):
-        rows = slice(start, min(start + size, known.shape[0]))
+    for rows in batches_of(known.shape[0], model.n_tracks):
         lists[rows] = ranked(model, known[rows], k, None if heard is None else heard[rows])
-        advance(rows.stop - start)
+        advance(rows.stop - rows.start)
     return lists
 
 
@@ -89,7 +103,29 @@ def ranked(model: Scorer, known: csr_matrix[np.float32], k: int, heard: csr_matr
 
     `known`: the history that the model answers from. The tracks of `heard` (default: of `known`) are left out.
     """
-    scores = model.score_many(known)
-    out = known if heard is None else heard
-    scores[np.repeat(np.arange(out.shape[0]), np.diff(out.indptr)), out.indices] = -np.inf
-    return best_columns(scores, k)
+    return best_of_others(model.score_many(known), known if heard is None else heard, k)
+
+
+def best_of_others(scores: Floats, heard: csr_matrix[np.float32], k: int) -> Columns:
+    """`best_columns` but those of `heard`, of the shape of `scores`, which are as before afterwards."""
+    at = np.repeat(np.arange(heard.shape[0]), np.diff(heard.indptr)), heard.indices
+    own = scores[at]
+    scores[at] = -np.inf
+    best = best_columns(scores, k)
+    scores[at] = own
+    return best
+
+
+def _ranked_with_parts(blend: Blend, known: csr_matrix[np.float32]) -> dict[str, Columns]:
+    raw = {name: part.score_many(known) for name, part in blend.parts().items()}
+    total = blend.combined(known, raw)
+    return {name: best_of_others(scores, known, K) for name, scores in {"blend": total, **raw}.items()}
+
+
+def _figures(lists: Columns, held_out: csr_matrix[np.float32], n_tracks: int) -> dict[str, float]:
+    k, values = lists.shape[1], accuracy(lists, held_out)
+    return {
+        **{f"{name}@{k}": float(values[name].mean()) if len(lists) else 0.0 for name in ("recall", "ndcg", "hit_rate")},
+        f"coverage@{k}": of_all_lists(lists, n_tracks)["coverage"],
+        "listeners": float(len(lists)),
+    }

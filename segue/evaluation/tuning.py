@@ -16,6 +16,7 @@ warmth with few listeners therefore borrows warmer ones and looks at a part of w
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -24,10 +25,12 @@ import numpy.typing as npt
 from numpy.polynomial import Polynomial
 from scipy.sparse import csr_matrix
 
-from segue.evaluation.metrics import ndcg, recall
+from segue.evaluation.metrics import hits_of, ndcg, recall
+from segue.evaluation.report import batches_of, best_of_others
 from segue.models.blend import PARTS, Blend, BlendConfig, Weights
-from segue.models.contract import Floats, positive
-from segue.models.ranking import standardise
+from segue.models.contract import Columns, Floats, positive
+from segue.models.parallel import in_threads
+from segue.models.ranking import list_moments
 
 K = 20
 POOL_OF_EACH = 100
@@ -36,7 +39,6 @@ MAX_LISTENERS = 2_000
 """Validation listeners of one degree of warmth; more narrow the choice no further."""
 MIN_LISTENERS = 30
 """Below that many the weights stay: what wins would be chance."""
-BATCH = 128
 WARMTH = (1, 5, 20)
 """Least numbers of liked tracks at which other weights may hold."""
 NO_LIMIT = sys.maxsize
@@ -56,12 +58,23 @@ REACH = 6
 
 @dataclass(frozen=True)
 class Pool:
-    """Pooled candidates of some listeners: `scores` (n_listeners, n_parts, size) z-scores, `relevant` (n_listeners, size),
-    `n_relevant` (n_listeners,): relevant tracks in all."""
+    """Pooled candidates of the listeners who have a relevant one: `scores` (n_listeners, n_parts, size) z-scores, -inf for none.
+
+    `row`, `place`: listener and candidate of each relevant one; `n_relevant` (n_listeners,): relevant tracks in all.
+    """
 
     scores: Floats
-    relevant: npt.NDArray[np.bool_]
+    row: npt.NDArray[np.intp]
+    place: npt.NDArray[np.intp]
     n_relevant: npt.NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, pools: Sequence[Pool]) -> Pool:
+        """Of at least one pool, all of one size."""
+        first = np.cumsum([0, *(len(pool.scores) for pool in pools)])
+        rows = [pool.row + start for pool, start in zip(pools, first.tolist(), strict=False)]
+        parts = ((name, [getattr(pool, name) for pool in pools]) for name in ("scores", "place", "n_relevant"))
+        return cls(row=np.concatenate(rows), **{name: np.concatenate(arrays) for name, arrays in parts})
 
 
 def learn_weights(
@@ -118,13 +131,12 @@ def _best(
     start: Weights,
 ) -> Weights:
     """Weights from which changing any single one promises no gain, reached from `start`."""
-    batches = [slice(first, first + BATCH) for first in range(0, told.shape[0], BATCH)]
-    pools = [pooled(blend, told[batch], held_out[batch], known[batch]) for batch in batches]
+    pool = pooled(blend, told, held_out, known)
     quality: dict[Weights, float] = {}
 
     def judged(weights: Weights) -> float:
         if weights not in quality:
-            quality[weights] = sum(_quality(pool, weights) for pool in pools)
+            quality[weights] = _quality(pool, weights)
         return quality[weights]
 
     best = start
@@ -161,39 +173,49 @@ def _with(weights: Weights, name: str, level: float) -> Weights:
     return (als, co_listening, level, popularity) if name == "content" else (als, co_listening, content, level)
 
 
-def pooled(
-    blend: Blend, told: csr_matrix[np.float32], held_out: csr_matrix[np.float32], known: csr_matrix[np.float32] | None = None
-) -> Pool:
-    """The candidates of a batch of listeners scored by what is `told` of them; what is `known` (None: told) is left out."""
-    known = told if known is None else known
-    scores = np.stack([_masked_standard(part.score_many(told), told, known) for part in blend.parts().values()], axis=1)
-    size = min(POOL_OF_EACH, scores.shape[2])
-    best = np.argpartition(-scores, size - 1, axis=2)[:, :, :size].reshape(len(scores), -1)
-    repeated = _repeated(best)
-    gathered = np.take_along_axis(scores, best[:, None, :], axis=2)
-    gathered = np.where(repeated[:, None, :], -np.inf, gathered).astype(np.float32)
-    relevant = np.take_along_axis(held_out.toarray() > 0, best, axis=1) & ~repeated
-    return Pool(gathered, relevant, np.diff(held_out.indptr).astype(np.int64))
+def pooled(blend: Blend, told: csr_matrix[np.float32], held_out: csr_matrix[np.float32], known: csr_matrix[np.float32]) -> Pool:
+    """The candidates of listeners scored by what is `told` of them; what is `known` is left out."""
+    batches = batches_of(told.shape[0], blend.n_tracks)
+    return Pool.joined(list(in_threads(lambda rows: _pooled(blend, told[rows], held_out[rows], known[rows]), batches)))
+
+
+def _pooled(blend: Blend, told: csr_matrix[np.float32], held_out: csr_matrix[np.float32], known: csr_matrix[np.float32]) -> Pool:
+    raw = [part.score_many(told) for part in blend.parts().values()]
+    moments = [list_moments(scores, told) for scores in raw]
+    best = np.hstack([_best_of_part(scores, spread, known) for scores, (_, spread) in zip(raw, moments, strict=True)])
+    absent = _repeated(best) | (best < 0)
+    column = np.maximum(best, 0)
+    standard = [
+        (np.take_along_axis(scores, column, axis=1) - mean) / spread for scores, (mean, spread) in zip(raw, moments, strict=True)
+    ]
+    gathered = np.where(absent[:, None, :], np.float32(-np.inf), np.stack(standard, axis=1))
+    row, place = np.nonzero(hits_of(best, held_out) & ~absent)
+    # Who has nothing relevant in the pool has no say in any weights.
+    kept, row = np.unique(row, return_inverse=True)
+    return Pool(gathered[kept], row, place, np.diff(held_out.indptr)[kept].astype(np.int64))
+
+
+def _best_of_part(scores: Floats, spread: Floats, known: csr_matrix[np.float32]) -> Columns:
+    """Columns (n_listeners, POOL_OF_EACH), -1 for none: a part that says the same of all tracks brings nothing."""
+    if np.isinf(spread).all():
+        return np.full((len(scores), POOL_OF_EACH), -1, np.int32)
+    return best_of_others(scores, known, POOL_OF_EACH)
 
 
 def _quality(pool: Pool, weights: Weights) -> float:
-    """Recall@20 + NDCG@20, summed over the listeners."""
+    """Recall@20 + NDCG@20, summed over the listeners. Of equal candidates the first of the pool stands first."""
     used = [part for part in range(len(PARTS)) if weights[part]]
     total = np.einsum("p,lps->ls", np.array([weights[part] for part in used], np.float32), pool.scores[:, used])
-    k = min(K, total.shape[1])
-    top = np.argpartition(-total, k - 1, axis=1)[:, :k]
-    top = np.take_along_axis(top, np.argsort(-np.take_along_axis(total, top, axis=1), axis=1, kind="stable"), axis=1)
-    hits = np.take_along_axis(pool.relevant, top, axis=1)
+    own, others = total[pool.row, pool.place][:, None], total[pool.row]
+    ahead = (others > own) | ((others == own) & (np.arange(total.shape[1]) < pool.place[:, None]))
+    rank = np.count_nonzero(ahead, axis=1)
+    found = rank < K
+    hits = np.zeros((len(total), K), np.bool_)
+    hits[pool.row[found], rank[found]] = True
     return float(recall(hits, pool.n_relevant).sum() + ndcg(hits, pool.n_relevant).sum())
 
 
-def _masked_standard(scores: Floats, told: csr_matrix[np.float32], known: csr_matrix[np.float32]) -> Floats:
-    standard, _ = standardise(scores, told)
-    standard[np.repeat(np.arange(known.shape[0]), np.diff(known.indptr)), known.indices] = -np.inf
-    return standard
-
-
-def _repeated(columns: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+def _repeated(columns: Columns) -> npt.NDArray[np.bool_]:
     """Where a row names a column again."""
     order = np.argsort(columns, axis=1, kind="stable")
     ordered = np.take_along_axis(columns, order, axis=1)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,12 +18,12 @@ from typing import Self
 import numpy as np
 from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, dampen
 from segue.models.fold_in import Doubles, FoldIn, folded_in
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import DenseMoments, Moments
+from segue.models.parallel import without_inner_threads
 from segue.models.ranking import top_columns
 
 LEAST_FACTORS = 64
@@ -106,7 +104,7 @@ class AlsModel(ReadingModel):
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         listeners = np.zeros((histories.shape[0], self._factors.shape[1]), np.float32)
         # Each system is far too small to share between threads: on a busy machine the hand-over costs ten times the work.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with without_inner_threads():
             for row in range(histories.shape[0]):
                 part = slice(histories.indptr[row], histories.indptr[row + 1])
                 listeners[row] = self.fold_in(histories.indices[part], histories.data[part]).factors
@@ -151,7 +149,7 @@ class AlsModel(ReadingModel):
         return cls.of(np.load(directory / "item_factors.npy", allow_pickle=False), config)
 
     def _trainer(self, factors: int, iterations: int) -> AlternatingLeastSquares:
-        with _without_blas_threads():
+        with without_inner_threads():
             return AlternatingLeastSquares(
                 factors=factors, regularization=self.config.regularization, alpha=1.0, dtype=np.float32, use_gpu=False,
                 iterations=iterations, random_state=self.config.seed, calculate_training_loss=False,
@@ -160,7 +158,7 @@ class AlsModel(ReadingModel):
     def _trained(self, trainer: AlternatingLeastSquares, confidence: csr_matrix[np.float32]) -> Self:
         if confidence.nnz == 0:
             return self._with(np.zeros((confidence.shape[1], trainer.factors), np.float32))
-        with _without_blas_threads():
+        with without_inner_threads():
             trainer.fit(confidence, show_progress=False)
         factors = np.asarray(trainer.item_factors, np.float32)
         # A track that no row holds keeps a trace of its start otherwise.
@@ -207,13 +205,6 @@ class AlsReading(Reading):
         known = np.flatnonzero((columns >= 0) & (columns < len(self._items)))
         shares[np.ix_(known, self._inside)] = self._fold_in.shares(self._items[columns[known]])
         return shares
-
-
-@contextmanager
-def _without_blas_threads() -> Iterator[None]:
-    """implicit runs its own threads; a threaded BLAS below them only contends, and it warns of one."""
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
 
 
 def _gram(factors: Floats) -> Doubles:

@@ -187,12 +187,15 @@ class Blend(ReadingModel):
         return _padded(self.sequence.score_all(history), self.n_tracks)
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
+        asked = self._asked(self._weights_of_rows(histories))
+        return self.combined(histories, {name: part.score_many(histories[:, : part.n_tracks]) for name, part in asked.items()})
+
+    def combined(self, histories: csr_matrix[np.float32], raw: Mapping[str, Floats]) -> Floats:
+        """`score_many` from what the parts gave for the same histories; a part that has no say may be missing."""
         rows = self._weights_of_rows(histories)
         weights = {name: rows[:, i : i + 1] for i, name in enumerate(PARTS)}
-        asked = {name: part for name, part in self.parts().items() if weights[name].any() or self.borrows(name)}
-        told = {name: histories[:, : part.n_tracks] for name, part in asked.items()}
-        raw = {name: part.score_many(told[name]) for name, part in asked.items()}
-        standard = {name: _padded(standardise(scores, told[name])[0], self.n_tracks) for name, scores in raw.items()}
+        told = {name: histories[:, : part.n_tracks] for name, part in self._asked(rows).items()}
+        standard = {name: _padded(standardise(raw[name], own)[0], self.n_tracks) for name, own in told.items()}
         return added(self.weighted(standard, weights, np.flatnonzero(self.unsupported)))
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
@@ -260,6 +263,10 @@ class Blend(ReadingModel):
 
     def _all_parts(self) -> dict[str, Model]:
         return {**self.parts(), "sequence": self.sequence}
+
+    def _asked(self, weights: Floats) -> dict[str, Model]:
+        """The parts that have a say for any of the rows of `weights` (n_rows, len(PARTS))."""
+        return {name: part for i, (name, part) in enumerate(self.parts().items()) if weights[:, i].any() or self.borrows(name)}
 
     def _trust(self, column: int) -> float:
         support = float(self.support[column])

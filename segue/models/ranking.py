@@ -42,6 +42,16 @@ def standardise(
     `scores`, is not 0, a score counts for neither mean nor std (but is standardised): a listener's own tracks are never asked
     for, and stand far above the rest in some models only.
     """
+    mean, spread = list_moments(scores, own)
+    standard = scores - mean
+    standard /= spread
+    return standard, spread
+
+
+def list_moments(
+    scores: npt.NDArray[np.float32], own: csr_matrix[np.float32] | None = None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mean and std as `standardise` uses them, each of shape (..., 1)."""
     left_out, fewer = _left_out(own)
     count = np.maximum(scores.shape[-1] - fewer, 1)
     others = scores.copy()
@@ -51,10 +61,7 @@ def standardise(
     others[left_out] = 0.0
     spread = np.sqrt(np.einsum("...i,...i->...", others, others)[..., None] / count).astype(np.float32)
     # Rounding leaves a trace of spread in a constant list.
-    spread = np.where(spread > 1e-6 * np.abs(mean), spread, np.float32(np.inf)).astype(np.float32)
-    others[left_out] = scores[left_out] - np.broadcast_to(mean, scores.shape)[left_out]
-    others /= spread
-    return others, spread
+    return mean, np.where(spread > 1e-6 * np.abs(mean), spread, np.float32(np.inf)).astype(np.float32)
 
 
 def _left_out(own: csr_matrix[np.float32] | None) -> tuple[tuple[npt.NDArray[np.intp], ...], npt.NDArray[np.intp]]:
