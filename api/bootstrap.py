@@ -28,6 +28,7 @@ from api.live_model import LiveModel
 from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.operations import KafkaOperations
+from api.playlists.writer import PlaylistWriter
 from api.search.live_search import LiveSearch
 from api.services import Services
 from api.snapshot_loader import snapshot_loader
@@ -41,6 +42,7 @@ from segue.stores.postgres.exports import ExportStore
 from segue.stores.postgres.history import HistoryStore
 from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.models import ModelRegistry
+from segue.stores.postgres.playlist_writes import PlaylistWrites
 from segue.stores.postgres.playlists import PlaylistStore
 from segue.stores.postgres.trending import TrendingStore
 from segue.stores.postgres.users import UserStore
@@ -55,6 +57,10 @@ SCORING_THREADS = 2
 COUNTING_THREADS = 2
 EXPORT_TIMEOUT_S = 20.0
 """For one part of an export; the first may need Postgres to sort all of a user's events."""
+PLAYLIST_THREADS = 4
+"""Changes of playlists at once: each holds a connection until Kafka has answered."""
+PLAYLIST_TIMEOUT_S = 8.0
+"""Longer than Kafka's answer takes (api/event_publisher.py), or Postgres would end the lock of a change that is under way."""
 STATEMENT_TIMEOUT_S = 2.0
 """For queries of requests. What follows catalogue and registry has a connection each, and no such limit."""
 COUNT_TIMEOUT_S = 60.0
@@ -82,6 +88,8 @@ def build_services(settings: Settings) -> Services:
         answer_timeout_s=EXPORT_TIMEOUT_S,
     )
     exporters = _threads(settings.api_exports, "export")
+    listing = _threads(PLAYLIST_THREADS, "playlists")
+    changing = Database(settings.require_postgres(), max_connections=PLAYLIST_THREADS, statement_timeout_s=PLAYLIST_TIMEOUT_S)
     following = Database(settings.require_postgres(), max_connections=len(followers))
     counting = Database(
         settings.require_postgres(),
@@ -99,6 +107,7 @@ def build_services(settings: Settings) -> Services:
     postgres = PostgresGate(queries)
     tokens = Tokens.from_setting(settings.api_token_keys.get_secret_value() if settings.api_token_keys else None)
     keys = KeyStore(database)
+    playlists = PlaylistStore(database)
     ring = KeyRing(keys, postgres, settings.api_key_cache_s, settings.api_key_stale_s, settings.api_key_cache_entries)
 
     listeners = ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks)
@@ -110,10 +119,11 @@ def build_services(settings: Settings) -> Services:
         await rows.close()
         await shared.close()
         await playing.close()
-        for executor in (queries, scoring, searching, operating, listening, counters, exporters, *followers):
+        for executor in (queries, scoring, searching, operating, listening, counters, exporters, listing, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
         exporting.close()
+        changing.close()
         following.close()
         counting.close()
 
@@ -131,7 +141,17 @@ def build_services(settings: Settings) -> Services:
         search=LiveSearch(catalogue, searching),
         trending=trending,
         histories=HistoryStore(database),
-        playlists=PlaylistStore(database),
+        playlists=playlists,
+        playlist_writer=PlaylistWriter(
+            PlaylistWrites(changing),
+            playlists,
+            events,
+            listing,
+            postgres,
+            metrics,
+            partitions=settings.kafka_partitions,
+            wait_s=settings.api_playlist_wait_s,
+        ),
         deletions=Deletions(
             DeletionStore(database), events, postgres, partial(kept_s, settings.require_kafka()), settings.snapshots_kept
         ),

@@ -157,6 +157,26 @@ KEYS: dict[str, Any] = {
     "listener": {"name": "kitchen", "scopes": ["read", "events"], "listener": "alice"},
     "operator": {"name": "operations", "scopes": ["admin"]},
 }
+PLAYLIST = {
+    "playlist_id": "019aaf6a-7d1c-7b43-8f0e-2f4f2a1b9c78", "name": "Late shift", "owner_id": "alice", "public": False,
+    "version": 412, "applied": True, "changed_at": "2026-11-23T19:04:58Z",
+    "tracks": [
+        {"track_id": TRACK["track_id"], "name": TRACK["name"], "artists": TRACK["artists"], "duration_ms": TRACK["duration_ms"]}
+    ],
+    "notes": [],
+}  # fmt: skip
+NEW_PLAYLISTS = {
+    "of a listener": {"name": "Late shift", "owner_id": "alice", "track_ids": [TRACK["track_id"]]},
+    "seen by all, repeatable": {"playlist_id": "late-shift", "name": "Late shift", "owner_id": "alice", "public": True},
+}
+PLAYLIST_PATCHES = {
+    "another name": {"name": "Early shift"},
+    "another order": {"track_ids": [TRACK["track_id"], "3LWzfwwhiPrUz8pOnWlMzl"]},
+}
+ADDED_TRACKS = {
+    "at the end": {"track_ids": ["3LWzfwwhiPrUz8pOnWlMzl"]},
+    "at the front": {"track_ids": ["3LWzfwwhiPrUz8pOnWlMzl"], "position": 0},
+}
 
 
 def asked(model: str, examples: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,9 @@ class Metrics:
         )
         self._waiting = Gauge("segue_api_event_waits", "Requests that wait for their event.", registry=self.registry)
         self._exports = Gauge("segue_api_exports", "Exports of users' data under way.", registry=self.registry)
+        self._playlists = Counter(
+            "segue_api_playlist_changes", "Changes of playlists asked for.", ["outcome"], registry=self.registry
+        )
         self._model = Gauge("segue_api_model_info", "1 for the version that answers.", ["version"], registry=self.registry)
         self._model_created = Gauge(
             "segue_api_model_created_timestamp_seconds", "When the answering model was made; 0: none.", registry=self.registry
@@ -100,6 +103,10 @@ class Metrics:
         """Count songs of submitted listens by outcome: known, new, unnamed."""
         if count:
             self._songs.labels(outcome).inc(count)
+
+    def playlist_change(self, outcome: str) -> None:
+        """Count a change by outcome: applied, published (not applied in time), refused, conflict, busy."""
+        self._playlists.labels(outcome).inc()
 
     def model(self, version: str, created_at_s: float) -> None:
         """Note which model answers from now on, made at this Unix time."""

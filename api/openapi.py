@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from api import admin_schemas
 from api.access.needs import Need, need_of
 from api.listenbrainz import shapes
+from api.playlists import questions, shown
 from api.resources.events import SentEvent
 from api.resources.tokens import TokenQuestion
 from api.routes import routes_of
@@ -67,7 +68,8 @@ def _complete(document: dict[str, Any], app: FastAPI) -> None:
     _, sent = msgspec.json.schema_components([SentEvent], ref_template="#/components/schemas/{name}")
     found = document.setdefault("components", {})
     admin = components(admin_schemas.ANSWERS, (*admin_schemas.QUESTIONS, TokenQuestion))
-    found.setdefault("schemas", {}).update(components() | admin | components(shapes.ANSWERS, ()) | sent)
+    playlists = components(shown.ANSWERS, questions.QUESTIONS)
+    found.setdefault("schemas", {}).update(components() | admin | components(shapes.ANSWERS, ()) | playlists | sent)
     found["securitySchemes"] = SCHEMES
     for route in routes_of(app):
         need = need_of(route)

@@ -25,13 +25,13 @@ from api.live_model import LiveModel
 from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.operations import Operations
+from api.playlists.writer import Playlists, PlaylistWriter
 from api.search.live_search import LiveSearch
 from segue.api_keys import ApiKey, Scope
 from segue.events import ListeningType
 from segue.settings import Settings
 from segue.stores.postgres.history import Moment, PastEvent
 from segue.stores.postgres.models import RegisteredModel
-from segue.stores.postgres.playlists import Playlist
 from segue.taste import TasteWeights
 
 Probe = Callable[[], Awaitable[None]]
@@ -55,16 +55,6 @@ class Histories(Protocol):
 
     def count(self, user_id: str, types: Collection[ListeningType]) -> int | None:
         """How many events are stored. None for an unknown user."""
-
-
-class Playlists(Protocol):
-    """Playlists; `segue.stores.postgres.playlists.PlaylistStore` is one. Every call may raise PostgresUnavailable."""
-
-    def get(self, playlist_id: str) -> Playlist | None:
-        """The playlist, or None."""
-
-    def owned(self, owner_id: str, limit: int, after: int = 0) -> list[Playlist]:
-        """The owner's playlists with a number over `after`, oldest first."""
 
 
 class Models(Protocol):
@@ -118,6 +108,7 @@ class Services:
     trending: LiveTrending
     histories: Histories
     playlists: Playlists
+    playlist_writer: PlaylistWriter
     deletions: Deletions
     exports: Exports
     models: Models

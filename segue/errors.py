@@ -10,6 +10,7 @@
     │   ├── KafkaUnavailable
     │   ├── PostgresUnavailable
     │   └── RedisUnavailable
+    ├── PlaylistBusy              another change of the playlist is under way; sending this one again helps
     ├── RefusedByStore            a store will never take a value of this batch; waiting does not help
     ├── Fenced                    another worker has moved this partition on; the batch must be dropped
     ├── Gap                       records are missing between the high-water mark and what came from the log
@@ -78,6 +79,10 @@ class RedisUnavailable(Unavailable):
     """Redis does not answer or is loading its data."""
 
     service = "redis"
+
+
+class PlaylistBusy(SegueError):
+    """Another change of a playlist is under way."""
 
 
 class RefusedByStore(SegueError):

@@ -134,6 +134,8 @@ class PlaylistRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     name: str
     track_ids: tuple[str, ...]
     owner_id: str | None = None
+    public: bool = False
+    """Whether other listeners may see it; what nobody owns is seen by all."""
     source: str = "unknown"
     v: Literal[1] = 1
 

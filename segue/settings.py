@@ -157,6 +157,12 @@ class Settings(BaseSettings):
     """How long it is shown at most."""
     listenbrainz_max_body_bytes: int = Field(10_240_000, ge=10_240)
     """Bytes of one POST /1/submit-listens: 1,000 listens of 10 kB, as listenbrainz.org has it."""
+    api_playlist_tracks: int = Field(5_000, ge=1, le=10_000)
+    """Tracks of a playlist that is made or changed over the API."""
+    api_playlists_per_listener: int = Field(1_000, ge=1)
+    """Playlists that a listener may make over the API."""
+    api_playlist_wait_s: float = Field(2.0, ge=0, le=20)
+    """How long a change of a playlist waits for the one before it, and then for the processors to have it stored."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -41,8 +41,9 @@ class Table(Generic[Row]):
     topic: str
     key: str
     type: type[Row]
-    upsert: Callable[[PgCursor, Sequence[Row], Mapping[str, float]], int]
-    """Takes each record's time in the log too, in Unix seconds by key; returns how many were refused for their deleted user."""
+    upsert: Callable[[PgCursor, Sequence[Row], Mapping[str, float], Mapping[str, int]], int]
+    """Takes, by key, each record's time in the log too, in Unix seconds, and the sequence number behind it; returns how many were
+    refused for their deleted user."""
     delete: Callable[[PgCursor, Sequence[str]], None]
     most_records: int
     """Records in one transaction: one that outlasts the statement's time limit would be tried again for ever."""
@@ -58,20 +59,26 @@ class TableBatch(Generic[Row]):
     dead: list[DeadLetter]
     arrived_at_s: dict[str, float] = field(default_factory=dict)
     """When the record that `upserts` has of a key came to the log; Unix time."""
+    versions: dict[str, int] = field(default_factory=dict)
+    """The sequence number behind that record: where the mark stands once it is stored."""
 
 
 def tables(bury: Callable[[Sequence[str]], None]) -> list[Table[Any]]:
     """The three compacted topics; `bury` removes deleted users' live rows, inside the transaction."""
 
-    def write_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack], _: Mapping[str, float]) -> int:
+    def write_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack], _: Mapping[str, float], __: Mapping[str, int]) -> int:
         upsert_tracks(cursor, records)
         return 0
 
-    def write_playlists(cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float]) -> int:
+    def write_playlists(
+        cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float], versions: Mapping[str, int]
+    ) -> int:
         lock_out_deletions(cursor)
-        return upsert_playlists(cursor, records, arrived_at_s)
+        return upsert_playlists(cursor, records, arrived_at_s, versions)
 
-    def write_users(cursor: PgCursor, records: Sequence[UserRecord], arrived_at_s: Mapping[str, float]) -> int:
+    def write_users(
+        cursor: PgCursor, records: Sequence[UserRecord], arrived_at_s: Mapping[str, float], _: Mapping[str, int]
+    ) -> int:
         upsert_users(cursor, records, arrived_at_s)
         return 0
 
@@ -126,6 +133,7 @@ def _fold(table: Table[Row], decoder: msgspec.json.Decoder[Row], record: Record,
     # A deletion earlier in the batch stays: it runs before the upsert, and who returns starts with nothing.
     batch.upserts[key] = row
     batch.arrived_at_s[key] = record.timestamp_s
+    batch.versions[key] = record.sequence + 1
 
 
 def _key(table: Table[Row], record: Record) -> str:
@@ -182,7 +190,7 @@ class TableWriter(Generic[Row]):
                 self.table.delete(cursor, sorted(batch.deletes))
             if batch.upserts:
                 arrived_at_s = {key: batch.arrived_at_s[key] for key in batch.upserts}
-                refused = self.table.upsert(cursor, list(batch.upserts.values()), arrived_at_s)
+                refused = self.table.upsert(cursor, list(batch.upserts.values()), arrived_at_s, batch.versions)
             for partition, sequence in {r.partition: r.sequence + 1 for r in batch.records}.items():
                 expected = self._marks.get(self.table.topic, partition)
                 move_mark(cursor, self.table.topic, partition, expected, sequence)

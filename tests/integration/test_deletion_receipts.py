@@ -36,7 +36,7 @@ def live(database: Database, user_id: str) -> None:
         code = TYPE_CODES["play"]
         write_listens(cursor, [Listen(uuid.uuid4(), user_no, tracks[one], 0, 1, NOW, 1.0, None, code) for one in "aab"])
         lists = [PlaylistRecord(playlist_id=f"{user_id}-{n}", name="P", track_ids=("a",), owner_id=user_id) for n in range(2)]
-        upsert_playlists(cursor, lists, {record.playlist_id: 0.0 for record in lists})
+        upsert_playlists(cursor, lists, {one.playlist_id: 0.0 for one in lists}, {one.playlist_id: 1 for one in lists})
     KeyStore(database).create("phone", frozenset({"read"}), None, user_id)
 
 

@@ -47,7 +47,7 @@ def write_profile(database: Database, *playlist_ids: str, owner: str = USER) -> 
         lock_out_deletions(cursor)
         upsert_users(cursor, [UserRecord(user_id=owner, display_name="Ada", genres=("jazz",))], {owner: 0.0})
         lists = [PlaylistRecord(playlist_id=one, name="P", track_ids=("b", "a", "b"), owner_id=owner) for one in playlist_ids]
-        upsert_playlists(cursor, lists, dict.fromkeys(playlist_ids, 0.0))
+        upsert_playlists(cursor, lists, dict.fromkeys(playlist_ids, 0.0), dict.fromkeys(playlist_ids, 1))
 
 
 def test_everything_of_one_user_and_nothing_of_another(worker: Worker, own_database: Database) -> None:

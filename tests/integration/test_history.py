@@ -99,12 +99,17 @@ def test_playlists_of_an_owner_in_pages(own_database: Database) -> None:
     with own_database.transaction() as cursor:
         lock_out_deletions(cursor)
         everything = [*records, *others]
-        upsert_playlists(cursor, everything, {record.playlist_id: 0.0 for record in everything})
+        upsert_playlists(
+            cursor,
+            everything,
+            {record.playlist_id: 0.0 for record in everything},
+            {record.playlist_id: 7 for record in everything},
+        )
     first = playlists.owned("ann", 3)
     rest = playlists.owned("ann", 3, first[-1].playlist_no)
     assert [p.playlist_id for p in (*first, *rest)] == ["p0", "p1", "p2", "p3", "p4"]
     assert first[0].track_ids == ("b", "a", "b")
     found = playlists.get("q")
     assert found is not None
-    assert (found.name, found.owner_id, found.track_ids) == ("Of nobody", None, ())
+    assert (found.name, found.owner_id, found.track_ids, found.version) == ("Of nobody", None, (), 7)
     assert playlists.get("none") is None

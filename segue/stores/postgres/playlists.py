@@ -13,11 +13,13 @@ from psycopg2.extras import execute_values
 from segue.events import PlaylistRecord
 from segue.stores.postgres.catalogue import resolve_tracks
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.marks import read_mark
+from segue.topics import PLAYLISTS
 
 
 @dataclass(frozen=True)
 class Playlist:
-    """A playlist and its tracks in order; `playlist_no` grows with each new one."""
+    """A playlist and its tracks in order; `playlist_no` grows with each new one, `version` with each change of this one."""
 
     playlist_no: int
     playlist_id: str
@@ -26,12 +28,14 @@ class Playlist:
     source: str | None
     changed_at: datetime
     track_ids: tuple[str, ...]
+    version: int = 0
+    public: bool = False
 
 
 _SELECT = """
 select p.playlist_no, p.playlist_id, p.name, p.owner_id, p.source, p.changed_at,
        array(select t.track_id from playlist_tracks m join tracks t using (track_no)
-             where m.playlist_no = p.playlist_no order by m.position)
+             where m.playlist_no = p.playlist_no order by m.position), p.version, p.public
 from playlists p
 """
 
@@ -45,9 +49,7 @@ class PlaylistStore:
     def get(self, playlist_id: str) -> Playlist | None:
         """The playlist, or None."""
         with self._database.transaction(read_only=True) as cursor:
-            cursor.execute(f"{_SELECT} where p.playlist_id = %s", (playlist_id,))
-            row = cursor.fetchone()
-            return _playlist(row) if row else None
+            return read_playlist(cursor, playlist_id)
 
     def owned(self, owner_id: str, limit: int, after: int = 0) -> list[Playlist]:
         """The owner's playlists with a number over `after`, oldest first."""
@@ -58,23 +60,40 @@ class PlaylistStore:
             )
             return [_playlist(row) for row in cursor]
 
+    def passed(self, playlist_id: str, partition: int, version: int) -> tuple[bool, Playlist | None]:
+        """Whether the processors have passed this version, and the playlist as it is; `partition` is its in the log."""
+        with self._database.transaction(read_only=True) as cursor:
+            # The mark first: what it has passed is in the tables by then.
+            mark = read_mark(cursor, PLAYLISTS, partition)
+            return mark.sequence >= version, read_playlist(cursor, playlist_id)
+
+
+def read_playlist(cursor: PgCursor, playlist_id: str) -> Playlist | None:
+    """The playlist as the caller's transaction sees it, or None."""
+    cursor.execute(f"{_SELECT} where p.playlist_id = %s", (playlist_id,))
+    row = cursor.fetchone()
+    return _playlist(row) if row else None
+
 
 def _playlist(row: tuple[Any, ...]) -> Playlist:
-    number, playlist_id, name, owner_id, source, changed_at, track_ids = row
-    return Playlist(number, playlist_id, name, owner_id, source, changed_at, tuple(track_ids))
+    number, playlist_id, name, owner_id, source, changed_at, track_ids, version, public = row
+    return Playlist(number, playlist_id, name, owner_id, source, changed_at, tuple(track_ids), version, public)
 
 
-def upsert_playlists(cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float]) -> int:
+def upsert_playlists(
+    cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: Mapping[str, float], versions: Mapping[str, int]
+) -> int:
     """Replace these playlists and their tracks in the caller's transaction; unknown tracks get a number and no name.
 
-    `arrived_at_s` are the records' times in the log, in Unix seconds by playlist. Playlists of a deleted user, or from before a
-    user's return, are refused; returns how many. Call `lock_out_deletions` first thing in the transaction.
+    `arrived_at_s` are the records' times in the log, in Unix seconds by playlist, `versions` the sequence numbers behind them.
+    Playlists of a deleted user, or from before a user's return, are refused; returns how many. Call `lock_out_deletions` first
+    thing in the transaction.
     """
     newest = sorted({record.playlist_id: record for record in records}.values(), key=lambda r: r.playlist_id)
     refused = _refused(cursor, newest, arrived_at_s)
     newest = [record for record in newest if record.playlist_id not in refused]
     if newest:
-        _replace(cursor, newest)
+        _replace(cursor, newest, versions)
     return len(refused)
 
 
@@ -89,14 +108,14 @@ def _refused(cursor: PgCursor, records: Sequence[PlaylistRecord], arrived_at_s: 
     return {r.playlist_id for r in records if r.owner_id and arrived_at_s[r.playlist_id] < counts_from_s.get(r.owner_id, 0.0)}
 
 
-def _replace(cursor: PgCursor, newest: Sequence[PlaylistRecord]) -> None:
+def _replace(cursor: PgCursor, newest: Sequence[PlaylistRecord], versions: Mapping[str, int]) -> None:
     rows = execute_values(
         cursor,
-        """insert into playlists (playlist_id, name, owner_id, source) values %s
+        """insert into playlists (playlist_id, name, owner_id, source, public, version) values %s
            on conflict (playlist_id) do update set name = excluded.name, owner_id = excluded.owner_id, source = excluded.source,
-               changed_at = clock_timestamp()
+               public = excluded.public, version = excluded.version, changed_at = clock_timestamp()
            returning playlist_id, playlist_no""",
-        [(r.playlist_id, r.name, r.owner_id, r.source) for r in newest],
+        [(r.playlist_id, r.name, r.owner_id, r.source, r.public, versions[r.playlist_id]) for r in newest],
         fetch=True,
     )
     numbers = dict(rows)

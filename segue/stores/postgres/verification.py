@@ -56,12 +56,12 @@ _COMPARISONS = {
               (b.name, b.artists, b.genres, b.features, b.popularity)""",
     "playlists": """
         select coalesce(a.playlist_id, b.playlist_id) from {live_playlists} a full join {other_playlists} b using (playlist_id)
-        where (a.name, a.track_ids) is distinct from (b.name, b.track_ids)""",
+        where (a.name, a.owner_id, a.public, a.track_ids) is distinct from (b.name, b.owner_id, b.public, b.track_ids)""",
 }
 _PLAYLISTS = """
-(select playlist_id, p.name, array_agg(track_id order by position) as track_ids
+(select playlist_id, p.name, p.owner_id, p.public, array_agg(track_id order by position) as track_ids
  from {0}.playlists p left join {0}.playlist_tracks using (playlist_no) left join {0}.tracks using (track_no)
- group by playlist_id, p.name)
+ group by p.playlist_no)
 """
 
 

@@ -34,11 +34,13 @@ from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
 from api.live_trending import LiveTrending
 from api.metrics import Metrics
+from api.playlists.writer import PlaylistWriter
 from api.search.live_search import LiveSearch
 from api.services import Services
 from segue.catalogue import Track
 from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
+from tests.unit.api.fake_turns import FakeTurns
 from tests.unit.api.fakes import (
     CATALOGUE,
     FakeCounts,
@@ -53,7 +55,9 @@ from tests.unit.api.fakes import (
     FakeSnapshots,
 )
 
-SETTINGS = Settings(api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5)
+SETTINGS = Settings(
+    api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5, api_playlist_wait_s=0.1
+)
 SHUTDOWN_S = 15.0
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
 
@@ -74,12 +78,15 @@ class World:
     rates: FakeRates = field(init=False)
     counts: FakeCounts = field(init=False)
     receipts: FakeReceipts = field(init=False)
+    turns: FakeTurns = field(init=False)
     settings: Settings = SETTINGS
     tokens: Tokens = field(default_factory=lambda: Tokens(TOKEN_SECRETS))
 
     def __post_init__(self) -> None:
         self.rates, self.receipts = FakeRates(self.clock), FakeReceipts(self.postgres)
         self.counts = FakeCounts(self.postgres)
+        self.turns = FakeTurns(self.postgres)
+        self.postgres.records = self.kafka.records
 
     def services(self, executor: ThreadPoolExecutor) -> Services:
         catalogue = LiveCatalogue(self.postgres, executor, self.metrics)
@@ -105,6 +112,16 @@ class World:
             trending=trending,
             histories=self.postgres,
             playlists=self.postgres,
+            playlist_writer=PlaylistWriter(
+                self.turns,
+                self.postgres,
+                self.kafka,
+                executor,
+                gate,
+                self.metrics,
+                partitions=8,
+                wait_s=self.settings.api_playlist_wait_s,
+            ),
             deletions=Deletions(self.receipts, self.kafka, gate, self.kafka.kept_s, self.settings.snapshots_kept),
             exports=Exports(self.postgres.parts, executor, self.settings.api_exports, self.metrics),
             models=FakeModels(self.postgres),

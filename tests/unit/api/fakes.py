@@ -24,12 +24,13 @@ from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
 from api.live_trending import Counts
 from api.operations import Operations
-from api.services import Histories, Models, Playlists
+from api.playlists.writer import Playlists
+from api.services import Histories, Models
 from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
 from segue.dead_letters import Letter
 from segue.errors import CorruptSnapshot, KafkaUnavailable, NotFound, PostgresUnavailable, RedisUnavailable
-from segue.events import AudioFeatures, ListeningEvent, ListeningType
+from segue.events import AudioFeatures, ListeningEvent, ListeningType, PlaylistRecord
 from segue.ids import TrackNo, UserNo
 from segue.listeners import Cell, ListenerState
 from segue.models.als import AlsConfig, AlsModel
@@ -218,6 +219,9 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals)
         self.states: dict[str, ListenerState] = {}
         self.histories: dict[str, list[PastEvent]] = {}
         self.playlists: dict[str, Playlist] = {}
+        self.records: list[tuple[str, str, msgspec.Struct | None]] = []
+        self.stopped = False
+        self.deleted: set[str] = set()
         self.changes = [TrackChange(t.track_no, t, datetime(2026, 1, 1, tzinfo=UTC)) for t in tracks]
         self.promoted: str | None = None
         self.arrivals: dict[uuid.UUID, Arrival] = {}
@@ -290,6 +294,28 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals)
         self.ping()
         theirs = [p for p in self.playlists.values() if p.owner_id == owner_id and p.playlist_no > after]
         return sorted(theirs, key=lambda playlist: playlist.playlist_no)[:limit]
+
+    def passed(self, playlist_id: str, partition: int, version: int) -> tuple[bool, Playlist | None]:  # noqa: ARG002 - one partition
+        self.ping()
+        return self.process(playlist_id) >= version, self.playlists.get(playlist_id)
+
+    def process(self, playlist_id: str) -> int:
+        """What `records` of Kafka say becomes a playlist's row, unless the processors are `stopped`; returns how far they are."""
+        if self.stopped:
+            return 0
+        for version, (topic, key, record) in enumerate(self.records, 1):
+            if topic == PLAYLISTS and key == playlist_id:
+                self._process(version, key, record)
+        return len(self.records)
+
+    def _process(self, version: int, playlist_id: str, record: msgspec.Struct | None) -> None:
+        there = self.playlists.pop(playlist_id, None)
+        if isinstance(record, PlaylistRecord) and record.owner_id not in self.deleted:
+            number = there.playlist_no if there else version
+            self.playlists[playlist_id] = Playlist(
+                number, playlist_id, record.name, record.owner_id, record.source, datetime.now(UTC), record.track_ids, version,
+                record.public,
+            )  # fmt: skip
 
     def champion(self) -> tuple[str, str] | None:
         self.ping()

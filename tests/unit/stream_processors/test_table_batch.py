@@ -34,6 +34,7 @@ def test_the_last_record_of_a_key_wins() -> None:
     newer = CatalogueTrack(track_id="t1", name="Song, again", artists=("Ada",))
     batch = read_batch(CATALOGUE, [record(b"t1", encode(TRACK)), record(b"t1", encode(newer), 1)])
     assert batch.upserts == {"t1": newer}
+    assert batch.versions == {"t1": 2}
 
 
 def test_a_null_value_deletes_and_a_later_record_brings_back() -> None:

@@ -15,6 +15,7 @@ from api.app import create_app
 from api.routes import routes_of
 from segue.api_keys import SCOPES, Scope
 from segue.errors import ConfigurationError
+from segue.stores.postgres.playlists import Playlist
 from tests.unit.api.access.conftest import bearer
 from tests.unit.api.conftest import World
 from tests.unit.api.fakes import CATALOGUE, FakePostgres
@@ -22,8 +23,13 @@ from tests.unit.api.fakes import CATALOGUE, FakePostgres
 pytestmark = pytest.mark.anyio
 
 BOBS = {"type": "play", "user_id": "bob", "track_id": "t1"}
-OWN_BODIES: dict[str, Any] = {"/events": BOBS, "/recommend/user/": {"user_id": "bob"}, "/recommend/user": {"user_id": "bob"}}
-"""For each route that reads from its body whose data it is: a body about bob."""
+BOBS_PLAYLIST = Playlist(1, "t1", "Bob's", "bob", None, datetime(2026, 1, 1, tzinfo=UTC), ())
+OWN_BODIES: dict[str, Any] = {
+    "/events": BOBS, "/recommend/user/": {"user_id": "bob"}, "/recommend/user": {"user_id": "bob"},
+    "/playlists": {"owner_id": "bob", "name": "Bob's"}, "/playlists/{playlist_id}": {"name": "Bob's"},
+    "/playlists/{playlist_id}/tracks": {"track_ids": ["t1"]},
+}  # fmt: skip
+"""For each route that reads from its body, or from the playlist that it names, whose data it is: a body about bob."""
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -116,6 +122,7 @@ async def test_the_right_key(world: World, client: httpx.AsyncClient, method: st
 @guarded
 async def test_another_listeners_token(world: World, client: httpx.AsyncClient, method: str, path: str, need: Need) -> None:
     token = await token_of("ada", world, client)
+    world.postgres.playlists["t1"] = BOBS_PLAYLIST
     status, code = await ask(client, method, path, bearer(token))
     if need.token is None:
         assert (status, code) == (403, "token_not_accepted")
@@ -145,6 +152,7 @@ async def test_ones_own_key(world: World, client: httpx.AsyncClient, method: str
 @guarded
 async def test_another_listeners_key(world: World, client: httpx.AsyncClient, method: str, path: str, need: Need) -> None:
     key = world.postgres.keys.add("read", "events", user_id="ada")
+    world.postgres.playlists["t1"] = BOBS_PLAYLIST
     status, code = await ask(client, method, path, bearer(key))
     if need.token is None:
         assert (status, code) == (403, "token_not_accepted")

@@ -1,0 +1,79 @@
+"""How playlists are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from api.live_catalogue import LiveCatalogue
+from api.playlists.writer import Written
+from api.schemas import NoteShown
+from segue.events import PlaylistRecord
+from segue.stores.postgres.playlists import Playlist
+
+MOST_NAMED = 100
+"""Positions that a note names; the rest is counted."""
+
+
+class PlaylistTrack(msgspec.Struct, frozen=True):
+    """A track of a playlist; without a name the catalogue does not have it (yet). `duration_ms` in milliseconds."""
+
+    track_id: str
+    name: str | None
+    artists: tuple[str, ...]
+    duration_ms: int | None
+
+
+class PlaylistShown(msgspec.Struct, frozen=True):
+    """A playlist. `version` is its ETag. `applied`: false while the change is stored in Kafka, and readers do not see it yet."""
+
+    playlist_id: str
+    name: str
+    owner_id: str | None
+    public: bool
+    version: int
+    applied: bool
+    changed_at: datetime | None
+    tracks: tuple[PlaylistTrack, ...]
+    notes: tuple[NoteShown, ...]
+
+
+ANSWERS = (PlaylistShown,)
+
+
+def stored(playlist: Playlist, catalogue: LiveCatalogue) -> PlaylistShown:
+    """A playlist as it is in Postgres."""
+    return _shown(playlist, playlist.version, True, playlist.changed_at, catalogue)
+
+
+def written(change: Written, catalogue: LiveCatalogue) -> PlaylistShown:
+    """A playlist as a change made it."""
+    assert change.state is not None  # noqa: S101 - a deletion shows nothing
+    changed_at = change.stored.changed_at if change.stored else None
+    return _shown(change.state, change.version, change.applied, changed_at, catalogue)
+
+
+def _shown(
+    state: PlaylistRecord | Playlist, version: int, applied: bool, changed_at: datetime | None, catalogue: LiveCatalogue
+) -> PlaylistShown:
+    tracks = tuple(_track(track_id, catalogue) for track_id in state.track_ids)
+    is_public = state.public or state.owner_id is None
+    return PlaylistShown(
+        state.playlist_id, state.name, state.owner_id, is_public, version, applied, changed_at, tracks, _unknown(tracks)
+    )
+
+
+def _track(track_id: str, catalogue: LiveCatalogue) -> PlaylistTrack:
+    track = catalogue.by_id(track_id)
+    if track is None:
+        return PlaylistTrack(track_id, None, (), None)
+    return PlaylistTrack(track_id, track.name, track.artists, track.duration_ms)
+
+
+def _unknown(tracks: Sequence[PlaylistTrack]) -> tuple[NoteShown, ...]:
+    where = tuple(f"tracks.{position}" for position, track in enumerate(tracks) if track.name is None)
+    if not where:
+        return ()
+    return (NoteShown("unknown_tracks", f"Kept: {len(where)} tracks that the catalogue lacks", where[:MOST_NAMED]),)
