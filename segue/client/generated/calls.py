@@ -39,6 +39,7 @@ from segue.client.generated.shapes import (
     TracksAnswer,
     TracksFound,
     TrackShown,
+    TrendingAnswer,
     UserShown,
     Variety,
     WantedTracks,
@@ -232,6 +233,27 @@ def recommend_group(
             require_event=require_event,
             user_ids=user_ids,
         ),
+        repeatable=True,
+    )
+
+
+def get_trending(
+    *,
+    window: Literal["1h", "24h", "7d", "30d"] | None = None,
+    order: Literal["top", "rising"] | None = None,
+    genre: Sequence[str] | None = None,
+    mood: Sequence[Literal["happy", "energetic", "calm", "sad"]] | None = None,
+    limit: int | None = None,
+    user_id: str | None = None,
+) -> Call[TrendingAnswer]:
+    """What is heard now. A listener counts once for each track and window; the newest plays count most.
+
+    Any of the given genres and moods passes. The tag changes with the chart: send it as If-None-Match."""
+    return Call(
+        "GET",
+        "/trending",
+        TrendingAnswer,
+        query={"window": window, "order": order, "genre": genre, "mood": mood, "limit": limit, "user_id": user_id},
         repeatable=True,
     )
 

@@ -341,6 +341,32 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     tracks: int
 
 
+class TrendingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A chart as of `counted_at`; the header Age has the seconds since."""
+
+    window: str
+    order: str
+    counted_at: datetime
+    degraded: tuple[str, ...]
+    items: tuple[TrendingTrack, ...]
+    notes: tuple[NoteShown, ...] | None = None
+
+
+class TrendingTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """A track of a chart. `place`: from 1, before filters. `listeners`: who heard it within the window. `score`: what the chart
+    is ordered by. `growth`: how many times as many listeners as usual; None while there is nothing to compare with."""
+
+    place: int
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    genres: tuple[str, ...]
+    mood: str | None
+    listeners: int
+    score: float
+    growth: float | None
+
+
 class ModelShown(msgspec.Struct, frozen=True, kw_only=True):
     """A model of the registry. `verdict`: promoted (champion now or before), kept (never promoted), retired (taken back)."""
 
