@@ -42,9 +42,10 @@ chaos: $(STAMPS)/dev $(STAMPS)/prepared ## the long runs with injected faults an
 bench: $(STAMPS)/dev $(STAMPS)/prepared ## all benchmarks, and a table of the results
 	$(BIN)/python -m benchmarks all
 
-docs: $(STAMPS)/installed ## docs/openapi.json and docs/asyncapi.json from the code
+docs: $(STAMPS)/dev ## docs/openapi.json, docs/asyncapi.json and the client's methods and shapes, from the code
 	$(BIN)/python -m api.openapi docs/openapi.json
 	$(BIN)/python -m segue.asyncapi docs/asyncapi.json
+	$(BIN)/python segue/client/writer.py docs/openapi.json
 
 lock: $(STAMPS)/uv ## choose the newest versions that pyproject.toml allows, again
 	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --output-file requirements.lock pyproject.toml -

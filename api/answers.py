@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +28,7 @@ from segue.ids import TrackNo
 from segue.models.contract import History
 from segue.models.popularity import PopularNow
 from segue.recommending.answer import Answer, Recommendation, Recommender
+from segue.recommending.stages import begun
 from segue.recommending.steering import DAY_S, Steering
 from segue.stores.redis.rows import ListenerRow
 from segue.taste import TasteWeights
@@ -116,7 +118,13 @@ class Answers:
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """The result of a call that computes, in one of the threads for scoring."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        waited = begun("queue")
+
+        def computed() -> T:
+            waited()
+            return call()
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, computed)
 
     async def _answered(self, ask: Ask, wanted: Wanted, hidden: set[TrackNo], genres: Sequence[str]) -> Answered:
         served = self._model.served

@@ -89,6 +89,9 @@ class ListenerStates:
         """The listener's state; never raises because a server is away."""
         found = await self._find(user_id)
         self._metrics.state_source(found.source)
+        if found.source == "redis" and found.row is not None and found.row.events:
+            # Players' clocks may be ahead.
+            self._metrics.state_lag(max(0.0, found.row.written_at_s - found.row.last_event_at_s))
         return found
 
     async def profile(self, user_id: str) -> User | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -11,6 +11,8 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+_STAGE_BUCKETS_S = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
+_LAG_BUCKETS_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 600.0, 3_600.0)
 _BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -27,8 +29,21 @@ class Metrics:
         self._seconds = Histogram(
             "segue_api_request_seconds", "Time to answer.", ["method", "route"], buckets=_BUCKETS_S, registry=self.registry
         )
+        self._stages = Histogram(
+            "segue_api_stage_seconds",
+            "Time of one stage of an answer.",
+            ["route", "stage"],
+            buckets=_STAGE_BUCKETS_S,
+            registry=self.registry,
+        )
         self._sources = Counter(
             "segue_api_state_source", "Where a listener's state came from.", ["source"], registry=self.registry
+        )
+        self._state_lag = Histogram(
+            "segue_api_state_lag_seconds",
+            "Of the live row behind an answer: from the listener's newest event until the row was written.",
+            buckets=_LAG_BUCKETS_S,
+            registry=self.registry,
         )
         self._degraded = Counter("segue_api_degraded", "Answers given without this service.", ["service"], registry=self.registry)
         self._events = Counter("segue_api_events", "Events sent to POST /events.", ["outcome"], registry=self.registry)
@@ -85,9 +100,18 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
+    def stages(self, route: str, seconds: Mapping[str, float]) -> None:
+        """Note how long each stage of an answer took."""
+        for stage, spent in seconds.items():
+            self._stages.labels(route, stage).observe(spent)
+
     def state_source(self, source: str) -> None:
         """Count where a listener's state came from."""
         self._sources.labels(source).inc()
+
+    def state_lag(self, seconds: float) -> None:
+        """Note how far behind its newest event a live row was written."""
+        self._state_lag.observe(seconds)
 
     def degraded(self, services: Iterable[str]) -> None:
         """Count an answer that was given without these services."""

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.metrics import Metrics
 from api.problems import internal_error
 from segue.ids import uuid7
-from segue.logs import fields
+from segue.logs import fields, request_id_in_logs
+from segue.recommending.stages import StageClock, timed
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +56,14 @@ class _Exchange:
         self._scope, self._send = scope, send
         self._request_id = _request_id(scope)
         self._status: int | None = None
+        self._clock = StageClock()
         scope.setdefault("state", {})["request_id"] = self._request_id
 
     async def serve(self, app: ASGIApp, receive: Receive, metrics: Metrics) -> None:
         started = time.perf_counter()
         try:
-            await app(self._scope, receive, self._answer)
+            with timed() as self._clock, request_id_in_logs(self._request_id):
+                await app(self._scope, receive, self._answer)
         except ClientDisconnect:
             self._status = CLIENT_GONE
         except Exception:
@@ -69,13 +72,17 @@ class _Exchange:
                 raise
             await internal_error(self._request_id).response(self._request_id)(self._scope, receive, self._answer)
         finally:
-            metrics.request(self._method(), self._route(), self._status or CLIENT_GONE, time.perf_counter() - started)
+            route = self._route()
+            metrics.request(self._method(), route, self._status or CLIENT_GONE, time.perf_counter() - started)
+            metrics.stages(route, self._clock.seconds)
 
     async def _answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._request_id
+            if stages := self._clock.seconds:
+                headers["Server-Timing"] = ", ".join(f"{name};dur={1_000 * seconds:.3f}" for name, seconds in stages.items())
             if "content-encoding" in headers and headers.get("etag", "").startswith('"'):
                 # A strong tag stands for these very bytes, and compressing changed them (RFC 9110, 8.8.3.3).
                 headers["ETag"] = f"W/{headers['etag']}"

@@ -44,6 +44,7 @@ from segue.errors import PostgresUnavailable
 from segue.ids import uuid7
 from segue.logs import fields
 from segue.recommending.answer import FOR_LISTENER, FOR_SONG
+from segue.recommending.stages import Stage
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,8 @@ def router(services: Services) -> APIRouter:
         check_owner(request, question.user_id)
         check_genres(services.catalogue, {"genres": question.genres})
         check_artists(services.catalogue, {"artists": question.artists})
-        found = await services.states.find(question.user_id, awaited_by(question, services.settings))
+        with Stage("state"):
+            found = await services.states.find(question.user_id, awaited_by(question, services.settings))
         genres, away = await _chosen_genres(services, question, found)
         answered = await services.answers.for_listener(found.row, asked, genres, question.artists)
         made = _made(services, answered, asked, (*found.degraded, *away))
@@ -171,7 +173,8 @@ def router(services: Services) -> APIRouter:
         """What to play to several listeners together: liked on average, and a misery to nobody."""
         question, asked = await _asked(request, services, GroupQuestion)
         user_ids = list(dict.fromkeys(question.user_ids))
-        states = await services.states.find_all(user_ids, awaited_by(question, services.settings))
+        with Stage("state"):
+            states = await services.states.find_all(user_ids, awaited_by(question, services.settings))
         answered = await services.answers.for_group({user_id: state.row for user_id, state in states.items()}, asked)
         made = _made(services, answered, asked, [name for state in states.values() for name in state.degraded])
         members = tuple(MemberShown(user_id, state_shown(state)) for user_id, state in states.items())

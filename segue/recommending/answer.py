@@ -43,6 +43,7 @@ from segue.recommending.recency import running_session
 from segue.recommending.retrieval import Pool
 from segue.recommending.sessions import session_history
 from segue.recommending.sources import GroupSource, Lift, ListenerSource, SongSource, Source, with_seeds
+from segue.recommending.stages import Stage
 from segue.recommending.steering import STRAIGHT, Steering
 from segue.recommending.titles import title_match
 
@@ -236,8 +237,9 @@ class Recommender:
         return self._asked(source, eligibility, n, steering, FOR_LISTENER, partial(_listener_reasons, source, told))
 
     def _eligibility(self, own: Iterable[Condition], steering: Steering) -> Eligibility:
-        excluded, blocked = self._columns(steering.exclude), self._columns(steering.blocked_tracks)
-        return Eligibility.under(self._facts, chain(steering.conditions(self._facts, excluded, blocked), own))
+        with Stage("filter"):
+            excluded, blocked = self._columns(steering.exclude), self._columns(steering.blocked_tracks)
+            return Eligibility.under(self._facts, chain(steering.conditions(self._facts, excluded, blocked), own))
 
     def _asked(
         self,

@@ -17,6 +17,7 @@ from segue.recommending.exploration import EXPLORED, drawn, strangers
 from segue.recommending.reasons import Reason, exploring, sources
 from segue.recommending.retrieval import Pool, Ranking
 from segue.recommending.sources import Source
+from segue.recommending.stages import Stage
 from segue.recommending.steering import Steering
 
 _RELAXED = {
@@ -82,10 +83,11 @@ def answered(question: Question, track_nos: npt.NDArray[np.int32]) -> Answer:
     ranking = question.ranking(track_nos)
     pool = ranking.pool(question.n, question.diversity)
     facts = question.eligibility.facts
-    vectors = question.source.vectors(pool.columns)
-    chosen = diversified(
-        pool.total, vectors, facts.artist[pool.columns], facts.album[pool.columns], question.n, question.diversity
-    )
+    with Stage("diversify"):
+        vectors = question.source.vectors(pool.columns)
+        chosen = diversified(
+            pool.total, vectors, facts.artist[pool.columns], facts.album[pool.columns], question.n, question.diversity
+        )
     items = _slots(question, ranking, pool.at(chosen.positions), track_nos)
     notes = [Note(f"{name}_relaxed", _RELAXED[name], (name,)) for name in chosen.relaxed]  # type: ignore[arg-type]
     return Answer(tuple(items), tuple(_count_notes(question, len(items)) + notes))
@@ -94,14 +96,19 @@ def answered(question: Question, track_nos: npt.NDArray[np.int32]) -> Answer:
 def _slots(question: Question, ranking: Ranking, ranked: Pool, track_nos: npt.NDArray[np.int32]) -> list[Recommendation]:
     exploration = question.steering.exploration
     if exploration.epsilon == 0.0:
-        return _recommendations(ranked, question.explain(ranked), track_nos)
+        return _recommendations(ranked, _explained(question, ranked), track_nos)
     others = _to_explore(question, ranking, ranked)
     slots = drawn(len(ranked.columns), len(others.columns), exploration)
-    shown = _recommendations(ranked, question.explain(ranked), track_nos)
+    shown = _recommendations(ranked, _explained(question, ranked), track_nos)
     drawn_pool = others.at(slots.positions[slots.explored])
     tried = iter(_recommendations(drawn_pool, [exploring()] * len(drawn_pool.columns), track_nos))
     picked = [next(tried) if explored else item for item, explored in zip(shown, slots.explored, strict=True)]
     return [replace(item, propensity=float(p)) for item, p in zip(picked, slots.propensity, strict=True)]
+
+
+def _explained(question: Question, ranked: Pool) -> Sequence[Reason]:
+    with Stage("explain"):
+        return question.explain(ranked)
 
 
 def _to_explore(question: Question, ranking: Ranking, ranked: Pool) -> Pool:

@@ -20,6 +20,7 @@ from segue.recommending.adventure import REACH, Dial
 from segue.recommending.diversity import Diversity, first_versions
 from segue.recommending.facts import Facts, Mask
 from segue.recommending.sources import Source
+from segue.recommending.stages import Stage
 
 EXACT_ELIGIBLE = 4_000
 WIDENING = 4
@@ -107,7 +108,8 @@ class Ranking:
     def _ranked(self, size: int) -> Pool:
         if self._scored is None or not self._scored.serves(size):
             self._scored = _scored(self._source, self._eligible, size)
-        return self._scored.best(size, self._track_nos)
+        with Stage("rank"):
+            return self._scored.best(size, self._track_nos)
 
 
 def _room(columns: Columns, facts: Facts, diversity: Diversity, n: int) -> bool:
@@ -116,10 +118,12 @@ def _room(columns: Columns, facts: Facts, diversity: Diversity, n: int) -> bool:
 
 
 def _scored(source: Source, eligible: Mask, wanted: int) -> _Scored:
-    columns = _retrieved(source, eligible, wanted)
-    allowed = eligible if columns is None else eligible[columns]
-    parts = {name: _finite(part) for name, part in source.parts(columns).items()}
-    return _Scored(columns, parts, added(parts), allowed)
+    with Stage("retrieve"):
+        columns = _retrieved(source, eligible, wanted)
+    with Stage("score"):
+        allowed = eligible if columns is None else eligible[columns]
+        parts = {name: _finite(part) for name, part in source.parts(columns).items()}
+        return _Scored(columns, parts, added(parts), allowed)
 
 
 def _retrieved(source: Source, eligible: Mask, wanted: int) -> Columns | None:

@@ -1,0 +1,1 @@
+"""Written from the OpenAPI document by `segue.client.writer`."""
