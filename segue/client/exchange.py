@@ -38,6 +38,8 @@ def answer_of(call: Call[T], response: httpx.Response) -> T:
     """The answer in its shape. Raises ApiError."""
     if not response.is_success:
         raise error_of(response)
+    if call.answer is type(None):
+        return None
     if call.answer is str:
         return response.text  # type: ignore[return-value]
     try:

@@ -40,8 +40,10 @@ class Operation(NamedTuple):
 
     @property
     def answer(self) -> str:
-        """The name of the struct; `str` for text."""
-        content = next(response["content"] for status, response in self.says["responses"].items() if status.startswith("2"))
+        """The name of the struct; `str` for text, `None` where nothing is said."""
+        content = next(response.get("content") for status, response in self.says["responses"].items() if status.startswith("2"))
+        if content is None:
+            return "None"
         schema = content.get("application/json", {}).get("schema", {})
         return _name_of(schema) if "$ref" in schema else "str"
 
@@ -170,7 +172,7 @@ def _checked(name: str) -> str:
 
 
 def _calls(schemas: Mapping[str, Schema], operations: Sequence[Operation]) -> str:
-    names = sorted({operation.answer for operation in operations} - {"str"} | set(_used(schemas, operations)))
+    names = sorted({operation.answer for operation in operations} - {"str", "None"} | set(_used(schemas, operations)))
     imports = (
         "from collections.abc import Mapping, Sequence\nfrom typing import Literal\nfrom uuid import UUID\n\n"
         f"from segue.client.call import Call, given, path_of\nfrom segue.client.generated.shapes import {', '.join(names)}\n"
@@ -211,7 +213,7 @@ def _arguments(
     where = "".join(f", {p['name']}={p['name']}" for p in path)
     yield repr(operation.method)
     yield f"path_of({operation.path!r}{where})" if path else repr(operation.path)
-    yield operation.answer
+    yield "type(None)" if operation.answer == "None" else operation.answer
     if query:
         yield "query={" + ", ".join(f"{p['name']!r}: {p['name']}" for p in query) + "}"
     if operation.body:

@@ -15,7 +15,9 @@ from segue.client.generated.shapes import (
     Blocks,
     BlocksAnswer,
     CountsAnswer,
+    DeletionShown,
     Explore,
+    ExportShown,
     FeedbackAnswer,
     GroupAnswer,
     HealthAnswer,
@@ -30,6 +32,7 @@ from segue.client.generated.shapes import (
     ModelShown,
     NextAnswer,
     PlaylistsAnswer,
+    PlaylistShown,
     ReadinessAnswer,
     SessionTrack,
     SongAnswer,
@@ -349,6 +352,13 @@ def get_user(
     )
 
 
+def delete_user(user_id: str) -> Call[DeletionShown]:
+    """Delete everything about a user. 202: it is in Kafka for good, and the receipt at `Location` says when it is done.
+
+    Send it again whenever the outcome is unclear. Later events of the user are refused; keys of their own end with it."""
+    return Call("DELETE", path_of("/users/{user_id}", user_id=user_id), DeletionShown, repeatable=True)
+
+
 def get_history(
     user_id: str,
     *,
@@ -418,6 +428,87 @@ def get_playlists(user_id: str, *, limit: int | None = None, cursor: str | None 
         path_of("/users/{user_id}/playlists", user_id=user_id),
         PlaylistsAnswer,
         query={"limit": limit, "cursor": cursor},
+        repeatable=True,
+    )
+
+
+def get_deletion(user_id: str, receipt_id: str) -> Call[DeletionShown]:
+    """The receipt of a deletion: what was found, whether it is done, and what remains for how long."""
+    return Call(
+        "GET",
+        path_of("/users/{user_id}/deletions/{receipt_id}", user_id=user_id, receipt_id=receipt_id),
+        DeletionShown,
+        repeatable=True,
+    )
+
+
+def export_user(user_id: str) -> Call[ExportShown]:
+    """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists, keys.
+
+    It is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole."""
+    return Call("GET", path_of("/users/{user_id}/export", user_id=user_id), ExportShown, repeatable=True)
+
+
+def create_playlist(
+    name: str,
+    *,
+    playlist_id: str | None = None,
+    owner_id: str | None = None,
+    public: bool | None = None,
+    track_ids: Sequence[str] | None = None,
+) -> Call[PlaylistShown]:
+    """Make a playlist. With a `playlist_id` of its own, a repeated request finds what the first one made (200).
+
+    201: every reader sees it. 202: Kafka has stored it for good, and it is not seen yet (`"applied": false`)."""
+    return Call(
+        "POST",
+        "/playlists",
+        PlaylistShown,
+        body=given(name=name, playlist_id=playlist_id, owner_id=owner_id, public=public, track_ids=track_ids),
+    )
+
+
+def get_playlist(playlist_id: str) -> Call[PlaylistShown]:
+    """A playlist with its tracks, from Postgres. Its ETag is what If-Match takes."""
+    return Call("GET", path_of("/playlists/{playlist_id}", playlist_id=playlist_id), PlaylistShown, repeatable=True)
+
+
+def change_playlist(
+    playlist_id: str, *, name: str | None = None, public: bool | None = None, track_ids: Sequence[str] | None = None
+) -> Call[PlaylistShown]:
+    """Rename, show or hide, or replace all tracks, which needs If-Match."""
+    return Call(
+        "PATCH",
+        path_of("/playlists/{playlist_id}", playlist_id=playlist_id),
+        PlaylistShown,
+        body=given(name=name, public=public, track_ids=track_ids),
+    )
+
+
+def delete_playlist(playlist_id: str) -> Call[None]:
+    """Delete a playlist."""
+    return Call("DELETE", path_of("/playlists/{playlist_id}", playlist_id=playlist_id), type(None), repeatable=True)
+
+
+def add_tracks(playlist_id: str, track_ids: Sequence[str], *, position: int | None = None) -> Call[PlaylistShown]:
+    """Put tracks at the end, or with If-Match at a place. With If-Match a repeated request adds nothing twice (412)."""
+    return Call(
+        "POST",
+        path_of("/playlists/{playlist_id}/tracks", playlist_id=playlist_id),
+        PlaylistShown,
+        body=given(track_ids=track_ids, position=position),
+    )
+
+
+def remove_tracks(
+    playlist_id: str, *, position: Sequence[int] | None = None, track_id: Sequence[str] | None = None
+) -> Call[PlaylistShown]:
+    """Take out what stands at these positions, which needs If-Match, and these tracks."""
+    return Call(
+        "DELETE",
+        path_of("/playlists/{playlist_id}/tracks", playlist_id=playlist_id),
+        PlaylistShown,
+        query={"position": position, "track_id": track_id},
         repeatable=True,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -301,6 +302,122 @@ class PlaylistBrief(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+class DeletionShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipt of a user's deletion. `found`: what there was when it was asked for; `done_at`: when all of that was gone.
+    `remains`: what stays all the same, why, and until when at the latest."""
+
+    receipt_id: str
+    user_id: str
+    status: str
+    requested_at: datetime
+    done_at: datetime | None
+    found: Found
+    remains: tuple[Remains, ...]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What Postgres held of a user when the deletion was asked for. `tracks`: with which they have an interaction; `keys`: to
+    the API, of their own."""
+
+    profile: bool
+    events: int
+    tracks: int
+    blocks: int
+    playlists: int
+    keys: int
+
+
+class Remains(msgspec.Struct, frozen=True, kw_only=True):
+    """What stays after the deletion is done, why, and until when at the latest; None: for as long as `why` says."""
+
+    what: str
+    why: str
+    until: datetime | None = None
+
+
+class ExportShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is stored about a user. `events` are in the order in which they happened."""
+
+    format: str
+    exported_at: datetime
+    user: ExportedUser
+    events: tuple[ExportedEvent, ...]
+    tracks: tuple[ExportedTrack, ...]
+    blocks: tuple[ExportedBlock, ...]
+    playlists: tuple[ExportedPlaylist, ...]
+    keys: tuple[ExportedKey, ...]
+
+
+class ExportedUser(msgspec.Struct, frozen=True, kw_only=True):
+    """The profile and totals. `returned_at`: when somebody who had been deleted came back."""
+
+    user_id: str
+    display_name: str | None
+    genres: tuple[str, ...]
+    events: int
+    last_event_at: datetime | None
+    created_at: datetime
+    returned_at: datetime | None
+
+
+class ExportedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event: plays, skips, feedback, impressions."""
+
+    event_id: UUID
+    type: str
+    track_id: str
+    name: str | None
+    artists: tuple[str, ...]
+    occurred_at: datetime
+    ms_played: int | None
+    session_id: str | None
+    rec_id: UUID | None
+    position: int | None
+    source: str | None
+
+
+class ExportedTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events with one track add up to. `weight`: forward-decayed, see segue.taste. `stance`: what was said last."""
+
+    track_id: str
+    plays: int
+    skips: int
+    saves: int
+    weight: float
+    stance: str | None
+    last_at: datetime
+
+
+class ExportedBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """A track or an artist that was shut out. `active`: false once it was taken back. `until`: None for good."""
+
+    track_id: str | None
+    artist: str | None
+    active: bool
+    until: datetime | None
+
+
+class ExportedPlaylist(msgspec.Struct, frozen=True, kw_only=True):
+    """A playlist that the user owns."""
+
+    playlist_id: str
+    name: str
+    source: str | None
+    changed_at: datetime
+    track_ids: tuple[str, ...]
+
+
+class ExportedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of the user's own, by the part of it that may be shown."""
+
+    prefix: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
 class BlocksAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a listener shut out, as of this moment."""
 
@@ -543,3 +660,26 @@ class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     scopes: tuple[str, ...]
     expires_at: datetime | None
+
+
+class PlaylistShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A playlist. `version` is its ETag. `applied`: false while the change is stored in Kafka, and readers do not see it yet."""
+
+    playlist_id: str
+    name: str
+    owner_id: str | None
+    public: bool
+    version: int
+    applied: bool
+    changed_at: str | None
+    tracks: tuple[PlaylistTrack, ...]
+    notes: tuple[NoteShown, ...]
+
+
+class PlaylistTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """A track of a playlist; without a name the catalogue does not have it (yet). `duration_ms` in milliseconds."""
+
+    track_id: str
+    name: str | None
+    artists: tuple[str, ...]
+    duration_ms: int | None
