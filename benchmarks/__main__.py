@@ -99,6 +99,20 @@ def score(
 
 
 @app.command()
+def serve(
+    route: Annotated[Literal["user", "song"], typer.Option(help="POST /recommend/user/, or GET /recommend/song/…")] = "user",
+    tracks: Annotated[int, typer.Option(min=1_000, help="Size of the catalogue.")] = 30_000,
+    processes: Annotated[int, typer.Option(min=1, max=16, help="API processes, side by side.")] = 1,
+    seconds: Annotated[float, typer.Option(min=1, help="Of load, for each number of connections.")] = 10,
+    json: Json = None,
+) -> None:
+    """Answers over HTTP, 1 and 16 connections: requests a second, latencies, CPU."""
+    from benchmarks.serve import serve as run
+
+    run(route, tracks, processes, seconds, json)
+
+
+@app.command()
 def simulated(
     catalogue: Annotated[
         str | None, typer.Option(help="Path or URL of tracks. Default: SEGUE_CATALOGUE, else the public one.")
@@ -127,6 +141,8 @@ def everything(
     growth(json=results / "growth.json")
     refit(json=results / "refit.json")
     score(json=results / "score.json")
+    serve("user", json=results / "serve-user.json")
+    serve("song", json=results / "serve-song.json")
     simulated(json=results / "simulated.json")
     for folder in sorted(data.iterdir()) if data else ():
         if (folder / "train.txt.gz").exists():

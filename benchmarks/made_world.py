@@ -49,6 +49,9 @@ class World:
         random = np.random.default_rng(seed)
         genres = _zipf(random, GENRES, 3)
         own = np.flatnonzero(np.isin(self.genre, genres) & (self.plays > 0))
+        if len(own) == 0:
+            # In a small world a genre may have nothing that is played.
+            own = np.flatnonzero(self.plays > 0)
         liking = np.sqrt(self.plays[own].astype(np.float64))
         columns = random.choice(own, min(size, len(own)), replace=False, p=liking / liking.sum())
         preference = random.exponential(1.5, len(columns)) + 0.2

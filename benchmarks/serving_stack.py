@@ -51,12 +51,13 @@ def serving_stack(workers: int, listeners: int = 300) -> Iterator[tuple[LocalSta
         stack.run_segue("train", "--once")
         stack.start("api")
         base_url = f"http://127.0.0.1:{stack.environment['SEGUE_API_PORT']}"
-        _await_model(base_url)
+        await_model(base_url)
         console.print("catalogue, history, model and API ready")
         yield stack, settings, base_url
 
 
-def _await_model(base_url: str, within_s: float = 120.0) -> None:
+def await_model(base_url: str, within_s: float = 120.0) -> None:
+    """Wait until an API answers from a model. Raises TimeoutError."""
     probe, deadline = ApiProbe(base_url), time.monotonic() + within_s
     while True:
         try:

@@ -11,7 +11,9 @@ from tests.unit.api.conftest import World, listening
 from tests.unit.api.fakes import row
 
 EXAMPLES = 5
-UNHURRIED = Settings(api_keys_required=True, api_key_rate_per_s=0, api_client_rate_per_s=0)
+UNHURRIED = Settings(
+    api_keys_required=True, api_key_rate_per_s=0, api_client_rate_per_s=0, api_event_wait_ms=10, api_event_wait_max_ms=20
+)
 
 
 def test_the_api_keeps_to_its_document(world: World, wait_until: Callable[..., None], tmp_path: Path) -> None:
