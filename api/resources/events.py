@@ -84,11 +84,14 @@ _REQUEST_BODY: dict[str, Any] = {
         "content": {
             "application/json": {
                 "schema": {
-                    "oneOf": [
+                    "anyOf": [
                         {"$ref": "#/components/schemas/SentEvent"},
                         {
                             "type": "object",
-                            "properties": {"events": {"type": "array", "items": {"$ref": "#/components/schemas/SentEvent"}}},
+                            "properties": {
+                                "events": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/SentEvent"}}
+                            },
+                            "required": ["events"],
                         },
                     ]
                 },
