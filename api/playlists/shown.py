@@ -11,6 +11,7 @@ from api.live_catalogue import LiveCatalogue
 from api.playlists.writer import Written
 from api.schemas import NoteShown
 from segue.events import PlaylistRecord
+from segue.playlist_formats import FileTrack
 from segue.stores.postgres.playlists import Playlist
 
 MOST_NAMED = 100
@@ -53,6 +54,12 @@ def written(change: Written, catalogue: LiveCatalogue) -> PlaylistShown:
     assert change.state is not None  # noqa: S101 - a deletion shows nothing
     changed_at = change.stored.changed_at if change.stored else None
     return _shown(change.state, change.version, change.applied, changed_at, catalogue)
+
+
+def file_tracks(playlist: Playlist, catalogue: LiveCatalogue) -> list[FileTrack]:
+    """The tracks for a file."""
+    found = ((track_id, catalogue.by_id(track_id)) for track_id in playlist.track_ids)
+    return [FileTrack(one) if t is None else FileTrack(one, t.name, t.artists, t.album, t.duration_ms) for one, t in found]
 
 
 def _shown(

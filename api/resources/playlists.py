@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -20,6 +21,7 @@ from api.schemas import documented
 from api.services import Services
 from segue.events import check_id
 from segue.ids import uuid7
+from segue.playlist_formats import Format, playlist_file
 
 MAX_REMOVED = 100
 """Positions, and track ids, in one request; what removes more sends the whole list."""
@@ -32,6 +34,13 @@ MADE = CHANGED | documented(PlaylistShown, examples.PLAYLIST, 201)
 DELETED: dict[int | str, dict[str, Any]] = {
     **{status: answer for status, answer in READ.items() if status != 200},
     202: {"description": "Stored in Kafka, not seen to be gone yet."},
+}
+
+LEFT_OUT = "X-Segue-Left-Out"
+"""How many tracks the asked-for format cannot name."""
+MEDIA_TYPES = ("application/jspf+json", "application/vnd.apple.mpegurl", "text/csv", "text/plain")
+FILE: dict[int | str, dict[str, Any]] = READ | {
+    200: {"description": "The file.", "content": {media_type: {"schema": {}} for media_type in MEDIA_TYPES}}
 }
 
 
@@ -71,6 +80,18 @@ def router(services: Services) -> APIRouter:
         playlist = changes.found(await services.postgres.run(services.playlists.get, playlist_id), playlist_id)
         changes.check_visible(request, playlist)
         return json_response(shown.stored(playlist, services.catalogue), headers={"ETag": version_tag(playlist.version)})
+
+    @routes.get("/playlists/{playlist_id}/export", responses=FILE, response_class=Response)
+    @needs(OWN_QUESTION)
+    async def export_playlist(request: Request, playlist_id: str, format: Format = "jspf") -> Response:  # noqa: A002
+        """The playlist as a file: JSPF, M3U8, CSV, or its Spotify URIs, one a line."""
+        check_id("playlist_id", playlist_id)
+        playlist = changes.found(await services.postgres.run(services.playlists.get, playlist_id), playlist_id)
+        changes.check_visible(request, playlist)
+        made = playlist_file(format, playlist.name, shown.file_tracks(playlist, services.catalogue))
+        name = quote(f"{playlist.name}.{'txt' if format == 'spotify' else format}", safe="")
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", LEFT_OUT: str(made.left_out)}
+        return Response(made.text, headers=headers, media_type=made.media_type)
 
     @routes.patch(
         "/playlists/{playlist_id}",

@@ -143,3 +143,17 @@ def test_a_promoted_model_is_served_and_no_request_fails(road: Road, database: D
         failed += road.client.get("/recommend/song/rock-001").status_code != 200
     assert road.recommend("ada")["model_version"] == newest
     assert failed == 0
+
+
+def test_a_playlist_is_made_changed_taken_along_and_deleted(road: Road) -> None:
+    made = road.client.post("/playlists", json={"name": "Road", "owner_id": "hana", "track_ids": ["jazz-001", "rock-001"]})
+    assert made.status_code == 201, made.text
+    url, seen = f"/playlists/{made.json()['playlist_id']}", {"If-Match": made.headers["etag"]}
+    changed = road.client.post(f"{url}/tracks", json={"track_ids": ["pop-001"], "position": 0}, headers=seen)
+    assert [track["track_id"] for track in road.client.get(url).json()["tracks"]] == ["pop-001", "jazz-001", "rock-001"]
+    late = road.client.delete(f"{url}/tracks", params={"position": 0}, headers=seen)
+    assert (late.status_code, late.headers["etag"]) == (412, changed.headers["etag"])
+    assert "Jazz Artist 0 - Jazz Song 1" in road.client.get(f"{url}/export", params={"format": "m3u8"}).text
+    assert [one["name"] for one in road.client.get("/users/hana/playlists").json()["items"]] == ["Road"]
+    assert road.client.delete(url).status_code == 204
+    assert road.client.get(url).status_code == 404

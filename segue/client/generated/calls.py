@@ -490,6 +490,13 @@ def delete_playlist(playlist_id: str) -> Call[None]:
     return Call("DELETE", path_of("/playlists/{playlist_id}", playlist_id=playlist_id), type(None), repeatable=True)
 
 
+def export_playlist(playlist_id: str, *, format: Literal["jspf", "m3u8", "csv", "spotify"] | None = None) -> Call[str]:
+    """The playlist as a file: JSPF, M3U8, CSV, or its Spotify URIs, one a line."""
+    return Call(
+        "GET", path_of("/playlists/{playlist_id}/export", playlist_id=playlist_id), str, query={"format": format}, repeatable=True
+    )
+
+
 def add_tracks(playlist_id: str, track_ids: Sequence[str], *, position: int | None = None) -> Call[PlaylistShown]:
     """Put tracks at the end, or with If-Match at a place. With If-Match a repeated request adds nothing twice (412)."""
     return Call(

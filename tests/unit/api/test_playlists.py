@@ -237,3 +237,32 @@ async def test_a_playlist_of_the_catalogue_is_seen_by_all(world: World, client: 
     assert replace(world.postgres.playlists["top"], changed_at=stored.changed_at) == replace(
         stored, version=1, track_ids=("t1", "t2")
     )
+
+
+@pytest.mark.parametrize(
+    ("form", "media_type", "start"),
+    [
+        ("jspf", "application/jspf+json", '{"playlist":{"title":"Söng; \\"x\\"/y"'),
+        ("m3u8", "application/vnd.apple.mpegurl", '#EXTM3U\n#PLAYLIST:Söng; "x"/y\n#EXTINF:180,Artist 1 - Song b\n'),
+        (
+            "csv",
+            "text/csv; charset=utf-8",
+            "position,track_id,name,artists,album,duration_ms,uri\r\n0,t1,Song b,Artist 1,Album,180000",
+        ),
+        ("spotify", "text/plain; charset=utf-8", ""),
+    ],
+)
+async def test_a_playlist_as_a_file(client: httpx.AsyncClient, form: str, media_type: str, start: str) -> None:
+    await make(client, name='Söng; "x"/y', track_ids=["t1", "unknown"])
+    file = await client.get("/playlists/mix/export", params={"format": form})
+    assert (file.status_code, file.headers["content-type"]) == (200, media_type)
+    assert file.content.decode().startswith(start)
+    extension = "txt" if form == "spotify" else form
+    assert file.headers["content-disposition"] == f"attachment; filename*=UTF-8''S%C3%B6ng%3B%20%22x%22%2Fy.{extension}"
+    assert file.headers["x-segue-left-out"] == ("2" if form == "spotify" else "0")
+
+
+async def test_no_file_of_an_unknown_format_or_playlist(client: httpx.AsyncClient) -> None:
+    await make(client)
+    assert problem(await client.get("/playlists/mix/export", params={"format": "xspf"})) == (422, "invalid_request")
+    assert problem(await client.get("/playlists/none/export")) == (404, "not_found")
