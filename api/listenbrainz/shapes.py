@@ -108,7 +108,37 @@ class PlayingAnswer(msgspec.Struct, frozen=True):
     payload: PlayingShown
 
 
-ANSWERS = (Done, TokenFound, Submission, ListensAnswer, CountAnswer, PlayingAnswer, ErrorShown)
+class RecordingFeedback(msgspec.Struct, frozen=True):
+    """What a listener thinks of a recording: 1 love, -1 hate, 0 neither. One of the ids is needed."""
+
+    score: Literal[-1, 0, 1]
+    recording_mbid: str | None = None
+    recording_msid: str | None = None
+
+
+class FeedbackShown(msgspec.Struct, frozen=True):
+    """A listener's last word on a recording; `created` in Unix seconds."""
+
+    created: int
+    score: int
+    user_id: str
+    recording_msid: str
+    recording_mbid: str | None
+    track_metadata: TrackMetadata
+
+
+class FeedbacksAnswer(msgspec.Struct, frozen=True):
+    """What a listener thinks of recordings."""
+
+    feedback: list[FeedbackShown]
+    count: int
+    total_count: int
+    offset: int
+
+
+ANSWERS = (
+    Done, TokenFound, Submission, ListensAnswer, CountAnswer, PlayingAnswer, RecordingFeedback, FeedbacksAnswer, ErrorShown,
+)  # fmt: skip
 
 
 def documented(answer: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
