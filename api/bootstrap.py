@@ -46,7 +46,7 @@ from segue.stores.postgres.playlist_writes import PlaylistWrites
 from segue.stores.postgres.playlists import PlaylistStore
 from segue.stores.postgres.trending import TrendingStore
 from segue.stores.postgres.users import UserStore
-from segue.stores.redis.playing import PlayingNow
+from segue.stores.redis.players import PlayerNotes
 from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
 from segue.stores.snapshots import SnapshotStore
@@ -112,13 +112,16 @@ def build_services(settings: Settings) -> Services:
 
     listeners = ListenerStates(rows, UserStore(database), postgres, metrics, settings.listener_row_tracks)
     watcher = EventWatcher(ArrivalStore(database), rows, postgres, metrics, settings.api_event_poll_ms / 1000)
-    shared, playing = SharedBuckets(settings.require_redis()), PlayingNow(settings.require_redis(), settings.redis_buckets)
+    shared = SharedBuckets(settings.require_redis())
+    players = PlayerNotes(
+        settings.require_redis(), settings.redis_buckets, settings.listenbrainz_recordings, settings.listener_row_ttl_days
+    )
     rates = build_rates(settings, shared, metrics)
 
     async def close() -> None:
         await rows.close()
         await shared.close()
-        await playing.close()
+        await players.close()
         for executor in (queries, scoring, searching, operating, listening, counters, exporters, listing, *followers):
             await asyncio.to_thread(partial(executor.shutdown, cancel_futures=True))
         database.close()
@@ -164,7 +167,7 @@ def build_services(settings: Settings) -> Services:
         identities=Identities(ring, tokens, settings.api_keys_required),
         rates=rates,
         tokens=tokens,
-        door=Door(Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks), playing),
+        door=Door(Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks), players),
         close=close,
     )
 

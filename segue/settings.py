@@ -151,6 +151,8 @@ class Settings(BaseSettings):
     """Songs that the catalogue lacks and learns from the listens of one listener in a day; further ones wait without a name."""
     listenbrainz_tracks: int = Field(100_000, ge=0)
     """Tracks of the catalogue that were learned from listens, of everybody together."""
+    listenbrainz_recordings: int = Field(1_000, ge=1)
+    """Recordings of one listener whose MusicBrainz ids are remembered, so that feedback finds their tracks: the newest."""
     listenbrainz_playing_now_s: int = Field(600, ge=1)
     """How long what a listener is playing is shown, where the player does not say how long it lasts."""
     listenbrainz_playing_now_max_s: int = Field(7_200, ge=1)

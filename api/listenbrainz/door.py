@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from api.listenbrainz.tracks import Tracks
 
 
-class Playing(Protocol):
-    """What listeners are playing; `segue.stores.redis.playing.PlayingNow` is one. Every call may raise RedisUnavailable."""
+class Players(Protocol):
+    """What players said that is no event; `segue.stores.redis.players.PlayerNotes` is one. Calls may raise RedisUnavailable."""
 
-    async def put(self, user_id: str, playing: bytes, ttl_s: int) -> None:
-        """Note it for so long."""
+    async def put_playing(self, user_id: str, playing: bytes, ttl_s: int) -> None:
+        """Note what a listener is playing, for so long."""
 
-    async def get(self, user_id: str) -> bytes | None:
-        """What it is, or None."""
+    async def playing(self, user_id: str) -> bytes | None:
+        """What the listener is playing, or None."""
+
+    async def put_recordings(self, user_id: str, tracks: Mapping[str, str]) -> None:
+        """Note which tracks recordings are: track ids by MusicBrainz id."""
+
+    async def recording(self, user_id: str, mbid: str) -> str | None:
+        """The id of the track that a recording was, the last time; None if that is not noted."""
 
 
 @dataclass(frozen=True)
@@ -23,4 +30,4 @@ class Door:
     """The parts of the door in one API process."""
 
     tracks: Tracks
-    playing: Playing
+    players: Players

@@ -7,6 +7,7 @@ import re
 from fastapi import Request
 
 from api.access.callers import Listener, caller_of, unauthorised
+from api.problems import Problem
 from segue.api_keys import prefix_of
 from segue.errors import InvalidEvent
 from segue.events import check_id
@@ -23,6 +24,14 @@ def listener_of(request: Request) -> str:
     if isinstance(caller, Listener):
         return caller.user_id
     return named_in(token_of(request))
+
+
+def is_own(request: Request, user_id: str) -> bool:
+    """Whether the listener whose data it is asks: they are known even before their first event."""
+    try:
+        return listener_of(request) == user_id
+    except Problem:
+        return False
 
 
 def token_of(request: Request) -> str:

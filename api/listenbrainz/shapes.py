@@ -39,6 +39,7 @@ class TrackMetadata(msgspec.Struct, frozen=True, omit_defaults=True):
     track_name: str
     release_name: str | None = None
     additional_info: dict[str, Any] = {}
+    mbid_mapping: dict[str, Any] = {}
 
 
 class SubmittedListen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,7 +56,89 @@ class Submission(msgspec.Struct, frozen=True):
     payload: list[SubmittedListen]
 
 
-ANSWERS = (Done, TokenFound, Submission, ErrorShown)
+class ListenShown(msgspec.Struct, frozen=True):
+    """One play; `listened_at` in Unix seconds."""
+
+    listened_at: int
+    user_name: str
+    recording_msid: str
+    track_metadata: TrackMetadata
+
+
+class ListensShown(msgspec.Struct, frozen=True):
+    """Plays, newest first; the times of the listener's newest and first one, 0 without any."""
+
+    count: int
+    user_id: str
+    listens: list[ListenShown]
+    latest_listen_ts: int
+    oldest_listen_ts: int
+
+
+class ListensAnswer(msgspec.Struct, frozen=True):
+    """What a listener played."""
+
+    payload: ListensShown
+
+
+class CountShown(msgspec.Struct, frozen=True):
+    """How many."""
+
+    count: int
+
+
+class CountAnswer(msgspec.Struct, frozen=True):
+    """How many plays are stored."""
+
+    payload: CountShown
+
+
+class PlayingShown(msgspec.Struct, frozen=True):
+    """One listen without its time, or none; the metadata as the player sent it."""
+
+    count: int
+    user_id: str
+    listens: list[dict[str, Any]]
+    playing_now: bool = True
+
+
+class PlayingAnswer(msgspec.Struct, frozen=True):
+    """What is playing now."""
+
+    payload: PlayingShown
+
+
+class RecordingFeedback(msgspec.Struct, frozen=True):
+    """What a listener thinks of a recording: 1 love, -1 hate, 0 neither. One of the ids is needed."""
+
+    score: Literal[-1, 0, 1]
+    recording_mbid: str | None = None
+    recording_msid: str | None = None
+
+
+class FeedbackShown(msgspec.Struct, frozen=True):
+    """A listener's last word on a recording; `created` in Unix seconds."""
+
+    created: int
+    score: int
+    user_id: str
+    recording_msid: str
+    recording_mbid: str | None
+    track_metadata: TrackMetadata
+
+
+class FeedbacksAnswer(msgspec.Struct, frozen=True):
+    """What a listener thinks of recordings."""
+
+    feedback: list[FeedbackShown]
+    count: int
+    total_count: int
+    offset: int
+
+
+ANSWERS = (
+    Done, TokenFound, Submission, ListensAnswer, CountAnswer, PlayingAnswer, RecordingFeedback, FeedbacksAnswer, ErrorShown,
+)  # fmt: skip
 
 
 def documented(answer: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:

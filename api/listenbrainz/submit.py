@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,14 +13,17 @@ from fastapi import APIRouter, Request, Response
 from api.access.needs import CALLER_WRITE, needs
 from api.bodies import read_body
 from api.listenbrainz.listeners import listener_of
-from api.listenbrainz.payloads import Listen, PlayingNow, read_submission
+from api.listenbrainz.payloads import Listen, PlayingNow, Song, read_submission
 from api.listenbrainz.shapes import Done, documented, sent
 from api.responses import json_response
 from api.services import Services
-from segue.errors import KafkaUnavailable
+from segue.errors import KafkaUnavailable, RedisUnavailable
 from segue.events import ListeningEvent, check_listening_event
 from segue.ids import uuid7_of
+from segue.logs import fields
 from segue.topics import CATALOGUE
+
+log = logging.getLogger(__name__)
 
 SOURCE = "listenbrainz"
 
@@ -50,7 +54,7 @@ def router(services: Services) -> APIRouter:
 async def _note_playing(services: Services, user_id: str, sent: PlayingNow) -> None:
     settings, duration_ms = services.settings, sent.song.duration_ms
     lasts_s = settings.listenbrainz_playing_now_s if duration_ms is None else -(-duration_ms // 1_000)
-    await services.door.playing.put(user_id, sent.metadata, min(lasts_s, settings.listenbrainz_playing_now_max_s))
+    await services.door.players.put_playing(user_id, sent.metadata, min(lasts_s, settings.listenbrainz_playing_now_max_s))
 
 
 async def _take_in(services: Services, user_id: str, listens: Sequence[Listen]) -> None:
@@ -62,12 +66,30 @@ async def _take_in(services: Services, user_id: str, listens: Sequence[Listen]) 
     if identified.new:
         await services.events.publish_records(CATALOGUE, identified.new)
         tracks.remember(songs, identified)
+    await publish(services, events)
+    await _note_recordings(services, user_id, songs, identified.track_ids)
+
+
+async def publish(services: Services, events: Sequence[ListeningEvent]) -> None:
+    """Returns when Kafka has stored all of them. Raises KafkaUnavailable."""
     reasons = await services.events.publish(events)
     lost = [reason for reason in reasons if reason is not None]
     services.metrics.events("accepted", len(reasons) - len(lost))
     services.metrics.events("undelivered", len(lost))
     if lost:
-        raise KafkaUnavailable(f"{len(lost)} of {len(reasons)} listens are not known to be stored ({lost[0]}): send all again")
+        raise KafkaUnavailable(f"{len(lost)} of {len(reasons)} are not known to be stored ({lost[0]}): send the request again")
+
+
+async def _note_recordings(services: Services, user_id: str, songs: Sequence[Song], track_ids: Sequence[str]) -> None:
+    """For feedback, which names a recording only. The listens are stored already, so they do not fail with Redis."""
+    found = {song.recording_mbid: track_id for song, track_id in zip(songs, track_ids, strict=True) if song.recording_mbid}
+    if not found:
+        return
+    try:
+        await services.door.players.put_recordings(user_id, found)
+    except RedisUnavailable as error:
+        services.metrics.degraded([error.service])
+        log.warning("recordings not noted", extra=fields(recordings=len(found), reason=str(error)))
 
 
 def _event(user_id: str, listen: Listen, track_id: str, now: datetime) -> ListeningEvent:

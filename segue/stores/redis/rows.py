@@ -4,6 +4,7 @@
     segue:{<bucket>}:listener:<user_id>    hash: 4 bytes track_no -> CELL, and b"m" -> META, present in a complete row only;
                                            b"b" -> what the listener shut out, MessagePack, absent without any
     segue:{<bucket>}:playing:<user_id>     metadata of what the listener is playing, as JSON; ends with it
+    segue:{<bucket>}:recordings:<user_id>  sorted set, by time: MusicBrainz id, a space, id of the track that it was found to be
 
 A row is complete or absent: cells are added only where META is, so a reader never takes a fragment for a history.
 """
@@ -77,6 +78,11 @@ def row_key(user_id: str, buckets: int) -> str:
 def playing_key(user_id: str, buckets: int) -> str:
     """Key of what a listener is playing."""
     return f"segue:{{{bucket_of(user_id, buckets)}}}:playing:{user_id}"
+
+
+def recordings_key(user_id: str, buckets: int) -> str:
+    """Key of the ids by which a listener's players know recordings."""
+    return f"segue:{{{bucket_of(user_id, buckets)}}}:recordings:{user_id}"
 
 
 def row_key_pattern(bucket: int) -> str:

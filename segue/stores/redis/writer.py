@@ -20,6 +20,7 @@ from segue.stores.redis.rows import (
     pack_cells,
     pack_meta,
     playing_key,
+    recordings_key,
     row_key,
     row_key_pattern,
 )
@@ -166,13 +167,13 @@ class LiveRowWriter:
         return sum(int(self._redis.delete(key)) for key in self._redis.scan_iter(row_key_pattern(bucket), count=1000))
 
     def bury(self, user_ids: Sequence[str]) -> None:
-        """Replace listeners' rows by tombstones, and forget what they are playing. Call it inside the deletion's transaction,
+        """Replace listeners' rows by tombstones, and forget what their players said. Call it inside the deletion's transaction,
         while writers are locked out.
         """
         with _translated():
             for user_id in user_ids:
                 self._bury(keys=[row_key(user_id, self._buckets)], args=[TOMBSTONE_S])
-                self._redis.delete(playing_key(user_id, self._buckets))
+                self._redis.delete(playing_key(user_id, self._buckets), recordings_key(user_id, self._buckets))
 
     def close(self) -> None:
         """Close the connections."""

@@ -46,7 +46,7 @@ from tests.unit.api.fakes import (
     FakeCounts,
     FakeModels,
     FakeOperations,
-    FakePlaying,
+    FakePlayers,
     FakePostgres,
     FakePublisher,
     FakeRates,
@@ -68,7 +68,7 @@ class World:
 
     postgres: FakePostgres
     redis: FakeRows = field(default_factory=FakeRows)
-    playing: FakePlaying = field(default_factory=FakePlaying)
+    players: FakePlayers = field(default_factory=FakePlayers)
     kafka: FakePublisher = field(default_factory=FakePublisher)
     snapshots: FakeSnapshots = field(default_factory=FakeSnapshots)
     metrics: Metrics = field(default_factory=Metrics)
@@ -133,7 +133,7 @@ class World:
             rates=rates,
             tokens=self.tokens,
             door=Door(
-                Tracks(SongIndex(catalogue, executor), rates, self.metrics, self.settings.listenbrainz_tracks), self.playing
+                Tracks(SongIndex(catalogue, executor), rates, self.metrics, self.settings.listenbrainz_tracks), self.players
             ),
             on_crash=lambda: self.crashes.append("crash"),
         )

@@ -18,7 +18,7 @@ from api.access.rates import OwnBuckets, Shared
 from api.deletions import Receipts
 from api.event_publisher import EventPublisher, Position
 from api.event_watcher import Arrivals, RowMarks
-from api.listenbrainz.door import Playing
+from api.listenbrainz.door import Players
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
@@ -112,21 +112,33 @@ class FakeRates(Shared):
         return self._buckets.take(caller, rate_per_s, burst, wanted)
 
 
-class FakePlaying(Playing):
-    """What listeners are playing, and for how long it was to be shown."""
+class FakePlayers(Players):
+    """What listeners are playing and for how long it was to be shown, and the recordings that they named."""
 
     def __init__(self) -> None:
-        self.playing: dict[str, tuple[bytes, int]] = {}
+        self.shown: dict[str, tuple[bytes, int]] = {}
+        self.recordings: dict[tuple[str, str], str] = {}
         self.away = False
 
-    async def put(self, user_id: str, playing: bytes, ttl_s: int) -> None:
-        await self.get(user_id)
-        self.playing[user_id] = (playing, ttl_s)
+    async def put_playing(self, user_id: str, playing: bytes, ttl_s: int) -> None:
+        self._call()
+        self.shown[user_id] = (playing, ttl_s)
 
-    async def get(self, user_id: str) -> bytes | None:
+    async def playing(self, user_id: str) -> bytes | None:
+        self._call()
+        return self.shown[user_id][0] if user_id in self.shown else None
+
+    async def put_recordings(self, user_id: str, tracks: Mapping[str, str]) -> None:
+        self._call()
+        self.recordings |= {(user_id, mbid): track_id for mbid, track_id in tracks.items()}
+
+    async def recording(self, user_id: str, mbid: str) -> str | None:
+        self._call()
+        return self.recordings.get((user_id, mbid))
+
+    def _call(self) -> None:
         if self.away:
             raise RedisUnavailable("connection refused")
-        return self.playing[user_id][0] if user_id in self.playing else None
 
 
 class FakeRows(Rows, RowMarks):

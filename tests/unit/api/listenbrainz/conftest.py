@@ -9,7 +9,9 @@ import pytest
 
 from tests.unit.api.conftest import SETTINGS, World
 
-KEYS_REQUIRED = SETTINGS.model_copy(update={"api_keys_required": True, "listenbrainz_max_body_bytes": 20_000})
+KEYS_REQUIRED = SETTINGS.model_copy(
+    update={"api_keys_required": True, "api_client_rate_per_s": 0, "listenbrainz_max_body_bytes": 20_000}
+)
 
 
 @pytest.fixture

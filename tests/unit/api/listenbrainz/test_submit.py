@@ -330,17 +330,17 @@ async def test_what_is_playing_now_is_kept_for_as_long_as_it_lasts_and_is_no_pla
         now = listen(**info)
         del now["listened_at"]
         assert (await submit(client, alice, now, kind="playing_now")).json() == {"status": "ok"}
-        stored, ttl_s = world.playing.playing["alice"]
+        stored, ttl_s = world.players.shown["alice"]
         assert (json.loads(stored), ttl_s) == (now["track_metadata"], lasts_s)
     assert world.kafka.taken == []
     assert world.kafka.records == []
-    world.playing.away = True
+    world.players.away = True
     assert (await submit(client, alice, now, kind="playing_now")).json()["problem"] == "redis_unavailable"
 
 
 async def test_while_redis_is_away_listens_are_taken(world: World, client: httpx.AsyncClient, alice: dict[str, str]) -> None:
-    world.rates.away = world.playing.away = world.redis.away = True
-    assert (await submit(client, alice, song("New", "Newcomer"))).status_code == 200
+    world.rates.away = world.players.away = world.redis.away = True
+    assert (await submit(client, alice, song("New", "Newcomer", recording_mbid=MBID))).status_code == 200
     assert len(published(world)) == 1
 
 
