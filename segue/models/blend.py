@@ -317,8 +317,13 @@ class BlendReading(Reading):
         return scores
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
-        """The `n` best of each part; popularity fills up when the parts that speak name fewer than `n` together."""
-        return filled([reading.candidates(n, allowed) for reading in self.readings.values()], n, allowed, self._blend.popularity)
+        """The `n` best of each part, and the most popular.
+
+        So there are `n`; and where filters leave only what is far from the history, the best known have the greatest products
+        with it, while an index reads what is near.
+        """
+        found = [reading.candidates(n, allowed) for reading in self.readings.values()]
+        return distinct(*found, self._blend.popularity.best(n, allowed))
 
     def evidence(self, part: str, columns: Columns) -> Floats | None:
         """What each track of the history adds to `part` of each of `columns`, shape (len(columns), len(history)).
@@ -357,12 +362,6 @@ class BlendReading(Reading):
         worth = self._blend.weighted(one, weights, np.flatnonzero(self._blend.unsupported[columns]))[part][0]
         scaled: Floats = worth * np.float32(1.0 / self._moments[part].spread)
         return scaled
-
-
-def filled(found: Sequence[Columns], n: int, allowed: Mask, popularity: PopularityModel) -> Columns:
-    """The distinct columns of `found`; with the most popular that are `allowed` where that leaves fewer than `n`."""
-    columns = distinct(*found)
-    return columns if len(columns) >= n else distinct(columns, popularity.best(n, allowed))
 
 
 def added(parts: Mapping[str, Floats]) -> Floats:

@@ -3,10 +3,9 @@
 Immutable: `add_tracks` and `remove_tracks` return a new recommender that shares the models, so readers in other threads keep a
 whole one.
 
-Cost on one thread (`python -m benchmarks score`; a threaded BLAS only adds waiting), 100 tracks of history, 10 answers, median of
-several runs on a shared machine whose memory is at times half as fast: 2.7 to 4.4 ms with 30,000 tracks and 64 factors, filters
-included, 1.4 to 2.5 for a song; 5.5 with 256 factors, of which the pass over all factors is 3. At a million tracks 164 ms (a song
-118), as candidates are found by scoring every track: it needs an index. add_tracks of 100 tracks: 16 ms.
+Cost on one thread (`python -m benchmarks score`; a threaded BLAS only adds waiting), 100 tracks of history, 10 answers, median on
+a shared machine whose memory is at times half as fast: 3.3 ms with 30,000 tracks and 64 factors, 3.0 under filters, 1.7 for a song;
+6.5, 7.8 and 2.9 ms with a million (docs/decisions/0013). add_tracks of 100 tracks: 16 ms, 0.4 s with 200,000.
 """
 
 from __future__ import annotations

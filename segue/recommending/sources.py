@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from segue.models.blend import Blend, BlendReading, added, filled
+from segue.models.blend import Blend, BlendReading, added
 from segue.models.contract import Columns, Floats, History, Mask, Reading
 from segue.models.index import EXACT_TRACKS
 from segue.models.moments import Moments
@@ -152,10 +152,10 @@ class SongSource:
     eligible: Mask
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
-        """The tracks most like it in content, and those that are played together with it."""
+        """The tracks most like it in content, those that are played together with it, and the best known."""
         song = History.of([self.column])
         found = [model.read(song).candidates(n, allowed) for model in (self.blend.content, self.blend.co_listening)]
-        return filled(found, n, allowed, self.blend.popularity)
+        return distinct(*found, self.blend.popularity.best(n, allowed))
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """By model."""
