@@ -1,16 +1,21 @@
 """`python -m benchmarks quality`: recommendation quality on a published split, through the code that serves.
 
-The blend's weights are learned on a random part of the training file; the test file is read for judging only. These files carry
-no audio features and no time, so content is empty and popularity is a count: they judge collaborative quality.
+The models come by the trainer's own road (`trainer.learning`): the blend's weights are learned on a random part of the training
+file, and the test file is read for judging only. These files carry no audio features and no time, so content is empty and
+popularity is a count: they judge collaborative quality.
 
-Of each model: `recall@20`, `ndcg@20`, `fit_s`; `score_ms_per_user`, the mean time of scoring the whole catalogue for one listener
-after the other, as an answer does; `rss_mb`, the most memory that its fit took above what was resident before.
+Of each model: `recall@20`, `ndcg@20`; `fit_s`, on the past and on everything; `score_ms_per_user`, the mean time of scoring the
+whole catalogue for one listener after the other, as an answer does; `rss_mb`, the most memory that a fit took above what was
+resident before. Of the blend `tune_s`, too: learning its weights and judging it.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +28,10 @@ from benchmarks.memory import Peak, peak_memory, together
 from segue.evaluation.interaction_files import interactions, matrices
 from segue.evaluation.report import evaluated, judged_listeners
 from segue.evaluation.splits import random_split
-from segue.evaluation.tuning import learn_weights
-from segue.models.blend import Blend, BlendConfig
-from segue.models.contract import History, Interactions, Model
+from segue.models.contract import History, Model
+from trainer.dataset import Dataset
+from trainer.learning import learned
+from trainer.stopwatch import Stopwatch
 
 VALIDATION = 0.15
 """Share of the training interactions held out to learn the blend's weights."""
@@ -41,20 +47,19 @@ def quality(train: Path, test: Path, json_path: Path | None = None, limit_users:
     `limit_users`: most listeners of the test file that are scored, a seeded sample; all of the training file is learned from.
     """
     known, held_out = matrices(train, test)
-    start = time.perf_counter()
-    config = tuned(known)
-    tune_s = time.perf_counter() - start
-    blend, costs = fitted(interactions(known), config)
+    meter = Meter()
+    blend = learned(held_out_at_random(known, VALIDATION), meter).blend
     models: dict[str, Model] = {"blend": blend, **blend.parts()}
     report: dict[str, dict[str, Any]] = {
         name: {
             **_judged(models[name], known, held_out, limit_users),
-            **costs[name],
+            **meter.costs(name),
             "score_ms_per_user": round(score_ms(models[name], known, held_out, limit_users), 4),
         }
         for name in REPORTED
     }
-    report["blend"] |= {"tune_s": round(tune_s, 2), "weights": config.weights}
+    tune_s = meter.seconds["learn weights"] + meter.seconds["judge"]
+    report["blend"] |= {"tune_s": round(tune_s, 2), "weights": blend.config.weights}
     if json_path is not None:
         json_path.parent.mkdir(parents=True, exist_ok=True)
         json_path.write_text(json.dumps(report, indent=2))
@@ -62,26 +67,27 @@ def quality(train: Path, test: Path, json_path: Path | None = None, limit_users:
     return report
 
 
-def tuned(known: csr_matrix[np.float32]) -> BlendConfig:
-    """The blend's weights, learned on a random part of `known`."""
-    split = random_split(known, VALIDATION)
-    blend, _ = fitted(interactions(split.known), BlendConfig())
-    return learn_weights(blend, split.known, split.held_out)[0]
+@dataclass
+class Meter(Stopwatch):
+    """Seconds and memory by stage."""
+
+    peaks: dict[str, Peak] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        with peak_memory() as self.peaks[name], super().stage(name):
+            yield
+
+    def costs(self, model: str) -> dict[str, float]:
+        """`fit_s` and `rss_mb` of a model in both of its fits; of the blend that of all models."""
+        stages = [name for name in self.seconds if name.startswith("fit " if model == "blend" else f"fit {model}")]
+        seconds = sum(self.seconds[name] for name in stages)
+        return {"fit_s": round(seconds, 2), "rss_mb": round(together([self.peaks[name] for name in stages]).peak_mb, 1)}
 
 
-def fitted(data: Interactions, config: BlendConfig) -> tuple[Blend, dict[str, dict[str, float]]]:
-    """A blend over tracks of which nothing but plays is known, and what each part and the whole cost: `fit_s`, `rss_mb`."""
-    blend = Blend(config)
-    seconds: dict[str, float] = {}
-    peaks: dict[str, Peak] = {}
-    for name, part in blend.parts().items():
-        start = time.perf_counter()
-        with peak_memory() as peaks[name]:
-            part.fit(data, [None] * data.n_tracks)
-        seconds[name] = time.perf_counter() - start
-    seconds["blend"], peaks["blend"] = sum(seconds.values()), together(list(peaks.values()))
-    costs = {name: {"fit_s": round(seconds[name], 2), "rss_mb": round(peaks[name].peak_mb, 1)} for name in seconds}
-    return blend.with_support(data.support()), costs
+def held_out_at_random(matrix: csr_matrix[np.float32], share: float) -> Dataset:
+    """A dataset of which nothing but plays is known; a random `share` of them stands for the newest ones."""
+    return Dataset(interactions(matrix), (None,) * matrix.shape[1], random_split(matrix, share))
 
 
 def score_ms(

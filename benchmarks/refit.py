@@ -22,12 +22,11 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from benchmarks.memory import MB, peak_memory
+from benchmarks.quality import held_out_at_random
 from benchmarks.results import report
-from segue.evaluation.interaction_files import interactions, matrices
-from segue.evaluation.splits import random_split
+from segue.evaluation.interaction_files import matrices
 from segue.models.als import AlsConfig
 from segue.models.blend import Blend
-from trainer.dataset import Dataset
 from trainer.learning import learned
 from trainer.refit import HELD_OUT
 from trainer.stopwatch import Stopwatch
@@ -55,8 +54,7 @@ def refit(train: Path | None = None, json_path: Path | None = None) -> Figures:
 
 def _whole(matrix: csr_matrix[np.float32]) -> Figures:
     """Seconds and memory of the trainer's refit; a random part of the plays stands for the newest."""
-    split = random_split(matrix, HELD_OUT)
-    dataset = Dataset(interactions(matrix), (None,) * matrix.shape[1], split)
+    dataset = held_out_at_random(matrix, HELD_OUT)
     watch = Stopwatch()
     start = time.perf_counter()
     with peak_memory() as peak:

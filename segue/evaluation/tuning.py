@@ -35,7 +35,7 @@ from segue.models.ranking import list_moments
 K = 20
 POOL_OF_EACH = 100
 """Tracks that each part brings to a listener's pool."""
-MAX_LISTENERS = 2_000
+MAX_LISTENERS = 1_000
 """Validation listeners of one degree of warmth; more narrow the choice no further."""
 MIN_LISTENERS = 30
 """Below that many the weights stay: what wins would be chance."""
@@ -144,7 +144,7 @@ def _best(
         before = best
         for name, levels in LEVELS.items():
             choices = [_with(best, name, level) for level in levels]
-            found = peak(np.array([judged(weights) for weights in choices]))
+            found = peak(np.array(list(in_threads(judged, choices))))
             # A part that says nothing changes nothing at any weight.
             best = best if found is None else choices[found]
         if best == before:

@@ -158,6 +158,10 @@ class AlsModel(ReadingModel):
     def _trained(self, trainer: AlternatingLeastSquares, confidence: csr_matrix[np.float32]) -> Self:
         if confidence.nnz == 0:
             return self._with(np.zeros((confidence.shape[1], trainer.factors), np.float32))
+        random = np.random.default_rng(self.config.seed)
+        trainer.user_factors = _start(random, confidence.shape[0], trainer.factors)
+        if trainer.item_factors is None:
+            trainer.item_factors = _start(random, confidence.shape[1], trainer.factors)
         with without_inner_threads():
             trainer.fit(confidence, show_progress=False)
         factors = np.asarray(trainer.item_factors, np.float32)
@@ -205,6 +209,13 @@ class AlsReading(Reading):
         known = np.flatnonzero((columns >= 0) & (columns < len(self._items)))
         shares[np.ix_(known, self._inside)] = self._fold_in.shares(self._items[columns[known]])
         return shares
+
+
+def _start(random: np.random.Generator, count: int, factors: int) -> Floats:
+    """As implicit starts, which holds a second array of that size meanwhile."""
+    start = random.random((count, factors), np.float32)
+    start *= np.float32(0.01)
+    return start
 
 
 def _gram(factors: Floats) -> Doubles:

@@ -134,11 +134,12 @@ class Blend(ReadingModel):
 
         ALS goes on from where it is; content, which hears nothing of listening, stays.
         """
-        with stage("fit als"):
-            self.als.refit(interactions, catalogue)
+        # Co-listening first: what it had is gone before the most memory is taken.
         for name in ("co_listening", "popularity", "sequence"):
             with stage(f"fit {name}"):
                 self._all_parts()[name].fit(interactions, catalogue)
+        with stage("fit als"):
+            self.als.refit(interactions, catalogue)
         return self.with_support(interactions.support())
 
     def with_support(self, support: Floats) -> Self:
