@@ -4,8 +4,8 @@ Immutable: `add_tracks` and `remove_tracks` return a new recommender that shares
 whole one.
 
 Cost on one thread (`python -m benchmarks score`; a threaded BLAS only adds waiting), 100 tracks of history, 10 answers, median on
-a shared machine whose memory is at times half as fast: 3.3 ms with 30,000 tracks and 64 factors, 3.0 under filters, 1.7 for a song;
-6.5, 7.8 and 2.9 ms with a million (docs/decisions/0013). add_tracks of 100 tracks: 16 ms, 0.4 s with 200,000.
+a shared machine whose memory is at times half as fast: 3.3 ms with 30,000 tracks and 64 factors, 3.0 under filters, 1.7 for a
+song; 6.5, 7.8 and 2.9 ms with a million (docs/decisions/0013). add_tracks of 100 tracks: 16 ms, 0.4 s with 200,000.
 """
 
 from __future__ import annotations
