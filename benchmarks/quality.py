@@ -58,7 +58,8 @@ def quality(train: Path, test: Path, json_path: Path | None = None, limit_users:
         }
         for name in REPORTED
     }
-    tune_s = meter.seconds["learn weights"] + meter.seconds["judge"]
+    # Of a file too small to hold anything out nothing is learned or judged.
+    tune_s = sum(meter.seconds.get(stage, 0.0) for stage in ("learn weights", "judge"))
     report["blend"] |= {"tune_s": round(tune_s, 2), "weights": blend.config.weights}
     if json_path is not None:
         json_path.parent.mkdir(parents=True, exist_ok=True)

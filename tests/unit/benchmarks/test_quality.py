@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.memory import Peak, peak_memory, together
 from benchmarks.quality import quality
+from segue.models.blend import BlendConfig
 
 USERS = 80
 GROUP = 12
@@ -49,6 +50,15 @@ def test_a_limit_scores_fewer_listeners_and_learns_from_all(files: tuple[Path, P
     assert limited["blend"]["listeners"] == 10
     assert limited["blend"]["weights"] == quality(*files)["blend"]["weights"]
     assert limited["als"]["ndcg@20"] == again["als"]["ndcg@20"]
+
+
+def test_a_file_too_small_to_hold_anything_out_keeps_the_weights(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("0 0 1")
+    (tmp_path / "test.txt").write_text("0 2")
+    report = quality(tmp_path / "train.txt", tmp_path / "test.txt")
+    assert report["blend"]["weights"] == BlendConfig().weights
+    assert report["blend"]["tune_s"] == 0.0
+    assert report["blend"]["recall@20"] == 1.0
 
 
 def test_the_peak_of_a_block_counts_what_was_freed_again() -> None:
