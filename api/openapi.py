@@ -14,7 +14,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api import admin_schemas
+from api import admin_schemas, listener_schemas
 from api.access.needs import Need, need_of
 from api.listenbrainz import shapes
 from api.playlists import questions, shown
@@ -69,7 +69,8 @@ def _complete(document: dict[str, Any], app: FastAPI) -> None:
     found = document.setdefault("components", {})
     admin = components(admin_schemas.ANSWERS, (*admin_schemas.QUESTIONS, TokenQuestion))
     playlists = components(shown.ANSWERS, questions.QUESTIONS)
-    found.setdefault("schemas", {}).update(components() | admin | components(shapes.ANSWERS, ()) | playlists | sent)
+    listeners = components(listener_schemas.ANSWERS, ())
+    found.setdefault("schemas", {}).update(components() | listeners | admin | components(shapes.ANSWERS, ()) | playlists | sent)
     found["securitySchemes"] = SCHEMES
     for route in routes_of(app):
         need = need_of(route)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from api.listener_schemas import AudioMean, Era, Shared, TasteShown
 from api.listener_states import preferences
-from api.schemas import AudioMean, Era, Shared, TasteShown
 from segue.catalogue import Track
 from segue.ids import TrackNo
 from segue.recommending.facts import FEATURES

@@ -13,11 +13,12 @@ from api.access.needs import OWN_READ, OWN_WRITE, needs
 from api.answers import state_shown
 from api.bodies import read_model
 from api.freshness import AwaitedInQuery, event_headers
+from api.listener_schemas import BlockedArtist, BlockedTrack, BlocksAnswer, FeedbackAnswer
 from api.live_catalogue import LiveCatalogue
 from api.problems import FieldError, Problem, invalid_fields
 from api.questions import NOT_NOW_DAYS, Feedback
 from api.responses import json_response
-from api.schemas import BlockedArtist, BlockedTrack, BlocksAnswer, FeedbackAnswer, documented
+from api.schemas import documented
 from api.services import Services
 from segue.errors import KafkaUnavailable
 from segue.events import ARTIST_TYPES, ListeningEvent, check_id, check_listening_event

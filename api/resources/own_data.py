@@ -10,8 +10,9 @@ from fastapi import APIRouter, Response
 from api import examples
 from api.access.needs import OWN_DELETION, OWN_EXPORT, needs
 from api.exports import ExportResponse
+from api.listener_schemas import DeletionShown, ExportShown
 from api.responses import json_response
-from api.schemas import DeletionShown, ExportShown, documented
+from api.schemas import documented
 from api.services import Services
 from segue.events import check_id
 from segue.stores.postgres.deletions import Receipt

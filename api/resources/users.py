@@ -15,9 +15,7 @@ from api.access.needs import OWN_READ, needs
 from api.answers import state_shown
 from api.cursors import MAX_CURSOR, decode_cursor, encode_cursor
 from api.freshness import AwaitedInQuery, event_headers
-from api.listener_states import FoundState, preferences
-from api.responses import json_response
-from api.schemas import (
+from api.listener_schemas import (
     HistoryAnswer,
     PastEventShown,
     PlaylistBrief,
@@ -25,9 +23,10 @@ from api.schemas import (
     TasteAnswer,
     TopTrack,
     UserShown,
-    documented,
-    unset_if_none,
-)  # fmt: skip
+)
+from api.listener_states import FoundState, preferences
+from api.responses import json_response
+from api.schemas import documented, unset_if_none
 from api.services import Services
 from api.taste_summary import taste_of
 from segue.errors import NotFound, PostgresUnavailable

@@ -170,6 +170,174 @@ class AudioShown(msgspec.Struct, frozen=True, kw_only=True):
     degraded: tuple[str, ...]
 
 
+class EventsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of POST /events."""
+
+    accepted: int
+    rejected: int
+    events: tuple[EventOutcome, ...]
+
+
+class EventOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one event of the request; `index` is its position."""
+
+    index: int
+    status: str
+    event_id: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class CountsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Names with their numbers of tracks, most tracks first; `tracks`: of the whole catalogue."""
+
+    tracks: int
+    items: tuple[Counted, ...]
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """A name and its number of tracks."""
+
+    name: str
+    tracks: int
+
+
+class TrendingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A chart as of `counted_at`; the header Age has the seconds since."""
+
+    window: str
+    order: str
+    counted_at: datetime
+    degraded: tuple[str, ...]
+    items: tuple[TrendingTrack, ...]
+    notes: tuple[NoteShown, ...] | None = None
+
+
+class TrendingTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """A track of a chart. `place`: from 1, before filters. `listeners`: who heard it within the window. `score`: what the chart
+    is ordered by. `growth`: how many times as many listeners as usual; None while there is nothing to compare with."""
+
+    place: int
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    genres: tuple[str, ...]
+    mood: str | None
+    listeners: int
+    score: float
+    growth: float | None
+
+
+class ModelShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A model of the registry. `verdict`: promoted (champion now or before), kept (never promoted), retired (taken back)."""
+
+    version: str
+    created_at: datetime
+    verdict: str
+    champion: bool
+    serving: bool
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+class ModelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The registry, newest first; `serving`: the version that this process answers with."""
+
+    champion: str | None
+    serving: str | None
+    items: tuple[ModelShown, ...]
+
+
+class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A listener's token; send it as `Authorization: Bearer …`."""
+
+    token: str
+    user_id: str
+    expires_at: datetime
+
+
+class IndexAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is; `links` by name."""
+
+    name: str
+    version: str
+    links: Mapping[str, str]
+
+
+class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The process is alive."""
+
+    status: str
+
+
+class ReadinessAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether recommendations can be answered; `degraded` names the dependencies that are not as they should be."""
+
+    status: str
+    degraded: tuple[str, ...]
+    dependencies: Mapping[str, DependencyShown]
+
+
+class DependencyShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer needs and how it is. `version` and `created_at`: of the model; `tracks`: of the catalogue."""
+
+    status: str
+    reason: str | None
+    version: str | None = None
+    created_at: datetime | None = None
+    tracks: int | None = None
+
+
+class Blocks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is never wanted: every version of these tracks, everything with these artists, as guests too."""
+
+    tracks: Sequence[str] | None = None
+    artists: Sequence[str] | None = None
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """From `min` to `max`, both included; one may be left out."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Explore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Slots given to chance."""
+
+    epsilon: float | None = None
+    seed: int | None = None
+
+
+class Variety(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How mixed an answer is; what is left out stays as usual."""
+
+    strength: float | None = None
+    per_artist: int | None = None
+    per_album: int | None = None
+
+
+class WantedTracks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which tracks may be answered; everything that is given must hold."""
+
+    genres: Sequence[str] | None = None
+    exclude_genres: Sequence[str] | None = None
+    moods: Sequence[Literal["happy", "energetic", "calm", "sad"]] | None = None
+    year_min: int | None = None
+    year_max: int | None = None
+    explicit: bool | None = None
+    popularity_min: int | None = None
+    popularity_max: int | None = None
+    features: Mapping[str, Bounds] | None = None
+
+
+class SessionTrack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One track of a session and what became of it."""
+
+    track_id: str
+    outcome: Literal["play", "skip"] | None = None
+
+
 class UserShown(msgspec.Struct, frozen=True, kw_only=True):
     """A listener: the profile (Postgres), and totals and top tracks (the live row)."""
 
@@ -194,24 +362,6 @@ class TopTrack(msgspec.Struct, frozen=True, kw_only=True):
     saves: int
     stance: str | None
     last_at: datetime
-
-
-class EventsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer of POST /events."""
-
-    accepted: int
-    rejected: int
-    events: tuple[EventOutcome, ...]
-
-
-class EventOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one event of the request; `index` is its position."""
-
-    index: int
-    status: str
-    event_id: str | None = None
-    code: str | None = None
-    message: str | None = None
 
 
 class HistoryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -300,6 +450,41 @@ class PlaylistBrief(msgspec.Struct, frozen=True, kw_only=True):
     tracks: int
     source: str | None
     changed_at: datetime
+
+
+class BlocksAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a listener shut out, as of this moment."""
+
+    user_id: str
+    state: StateShown
+    degraded: tuple[str, ...]
+    tracks: tuple[BlockedTrack, ...]
+    artists: tuple[BlockedArtist, ...]
+
+
+class BlockedTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """A track that is never recommended, in no version; `until`: None for good. Name and artists where the catalogue has it."""
+
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    until: datetime | None
+
+
+class BlockedArtist(msgspec.Struct, frozen=True, kw_only=True):
+    """An artist of whom nothing is recommended, as a guest neither; `until`: None for good."""
+
+    artist: str
+    until: datetime | None
+
+
+class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Feedback that is stored for good. `until`: when a block ends by itself."""
+
+    user_id: str
+    event_id: str
+    action: str
+    until: datetime | None
 
 
 class DeletionShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -416,191 +601,6 @@ class ExportedKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
-
-
-class BlocksAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a listener shut out, as of this moment."""
-
-    user_id: str
-    state: StateShown
-    degraded: tuple[str, ...]
-    tracks: tuple[BlockedTrack, ...]
-    artists: tuple[BlockedArtist, ...]
-
-
-class BlockedTrack(msgspec.Struct, frozen=True, kw_only=True):
-    """A track that is never recommended, in no version; `until`: None for good. Name and artists where the catalogue has it."""
-
-    track_id: str
-    name: str
-    artists: tuple[str, ...]
-    until: datetime | None
-
-
-class BlockedArtist(msgspec.Struct, frozen=True, kw_only=True):
-    """An artist of whom nothing is recommended, as a guest neither; `until`: None for good."""
-
-    artist: str
-    until: datetime | None
-
-
-class CountsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Names with their numbers of tracks, most tracks first; `tracks`: of the whole catalogue."""
-
-    tracks: int
-    items: tuple[Counted, ...]
-
-
-class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """A name and its number of tracks."""
-
-    name: str
-    tracks: int
-
-
-class TrendingAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A chart as of `counted_at`; the header Age has the seconds since."""
-
-    window: str
-    order: str
-    counted_at: datetime
-    degraded: tuple[str, ...]
-    items: tuple[TrendingTrack, ...]
-    notes: tuple[NoteShown, ...] | None = None
-
-
-class TrendingTrack(msgspec.Struct, frozen=True, kw_only=True):
-    """A track of a chart. `place`: from 1, before filters. `listeners`: who heard it within the window. `score`: what the chart
-    is ordered by. `growth`: how many times as many listeners as usual; None while there is nothing to compare with."""
-
-    place: int
-    track_id: str
-    name: str
-    artists: tuple[str, ...]
-    genres: tuple[str, ...]
-    mood: str | None
-    listeners: int
-    score: float
-    growth: float | None
-
-
-class ModelShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A model of the registry. `verdict`: promoted (champion now or before), kept (never promoted), retired (taken back)."""
-
-    version: str
-    created_at: datetime
-    verdict: str
-    champion: bool
-    serving: bool
-    parameters: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-
-
-class ModelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The registry, newest first; `serving`: the version that this process answers with."""
-
-    champion: str | None
-    serving: str | None
-    items: tuple[ModelShown, ...]
-
-
-class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Feedback that is stored for good. `until`: when a block ends by itself."""
-
-    user_id: str
-    event_id: str
-    action: str
-    until: datetime | None
-
-
-class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A listener's token; send it as `Authorization: Bearer …`."""
-
-    token: str
-    user_id: str
-    expires_at: datetime
-
-
-class IndexAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is; `links` by name."""
-
-    name: str
-    version: str
-    links: Mapping[str, str]
-
-
-class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The process is alive."""
-
-    status: str
-
-
-class ReadinessAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether recommendations can be answered; `degraded` names the dependencies that are not as they should be."""
-
-    status: str
-    degraded: tuple[str, ...]
-    dependencies: Mapping[str, DependencyShown]
-
-
-class DependencyShown(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer needs and how it is. `version` and `created_at`: of the model; `tracks`: of the catalogue."""
-
-    status: str
-    reason: str | None
-    version: str | None = None
-    created_at: datetime | None = None
-    tracks: int | None = None
-
-
-class Blocks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is never wanted: every version of these tracks, everything with these artists, as guests too."""
-
-    tracks: Sequence[str] | None = None
-    artists: Sequence[str] | None = None
-
-
-class Bounds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """From `min` to `max`, both included; one may be left out."""
-
-    min: float | None = None
-    max: float | None = None
-
-
-class Explore(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Slots given to chance."""
-
-    epsilon: float | None = None
-    seed: int | None = None
-
-
-class Variety(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How mixed an answer is; what is left out stays as usual."""
-
-    strength: float | None = None
-    per_artist: int | None = None
-    per_album: int | None = None
-
-
-class WantedTracks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which tracks may be answered; everything that is given must hold."""
-
-    genres: Sequence[str] | None = None
-    exclude_genres: Sequence[str] | None = None
-    moods: Sequence[Literal["happy", "energetic", "calm", "sad"]] | None = None
-    year_min: int | None = None
-    year_max: int | None = None
-    explicit: bool | None = None
-    popularity_min: int | None = None
-    popularity_max: int | None = None
-    features: Mapping[str, Bounds] | None = None
-
-
-class SessionTrack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One track of a session and what became of it."""
-
-    track_id: str
-    outcome: Literal["play", "skip"] | None = None
 
 
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):

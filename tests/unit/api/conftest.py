@@ -41,19 +41,9 @@ from segue.catalogue import Track
 from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
 from tests.unit.api.fake_turns import FakeTurns
-from tests.unit.api.fakes import (
-    CATALOGUE,
-    FakeCounts,
-    FakeModels,
-    FakeOperations,
-    FakePlayers,
-    FakePostgres,
-    FakePublisher,
-    FakeRates,
-    FakeReceipts,
-    FakeRows,
-    FakeSnapshots,
-)
+from tests.unit.api.fakes import FakeModels, FakePlayers, FakePostgres, FakeRates, FakeRows, FakeSnapshots
+from tests.unit.api.made import CATALOGUE
+from tests.unit.api.stream_fakes import FakeCounts, FakeOperations, FakePublisher, FakeReceipts
 
 SETTINGS = Settings(
     api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5, api_playlist_wait_s=0.1

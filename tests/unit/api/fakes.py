@@ -7,96 +7,33 @@ import uuid
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 
 import msgspec
-import numpy as np
-from scipy.sparse import csr_matrix
 
 from api.access.key_ring import Keys
 from api.access.rates import OwnBuckets, Shared
-from api.deletions import Receipts
-from api.event_publisher import EventPublisher, Position
 from api.event_watcher import Arrivals, RowMarks
 from api.listenbrainz.door import Players
 from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
-from api.live_trending import Counts
-from api.operations import Operations
 from api.playlists.writer import Playlists
 from api.services import Histories, Models
 from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
-from segue.dead_letters import Letter
-from segue.errors import CorruptSnapshot, KafkaUnavailable, NotFound, PostgresUnavailable, RedisUnavailable
-from segue.events import AudioFeatures, ListeningEvent, ListeningType, PlaylistRecord
-from segue.ids import TrackNo, UserNo
-from segue.listeners import Cell, ListenerState
-from segue.models.als import AlsConfig, AlsModel
-from segue.models.blend import Blend
-from segue.models.contract import Interactions
-from segue.recommending.answer import Recommender
+from segue.errors import CorruptSnapshot, NotFound, PostgresUnavailable, RedisUnavailable
+from segue.events import ListeningType, PlaylistRecord
+from segue.listeners import ListenerState
 from segue.stores.postgres.arrivals import Arrival
 from segue.stores.postgres.catalogue import TrackChange
-from segue.stores.postgres.deletions import Found, Receipt, Remains
 from segue.stores.postgres.exports import Part
 from segue.stores.postgres.history import Moment, PastEvent
 from segue.stores.postgres.models import RegisteredModel, Verdict
 from segue.stores.postgres.playlists import Playlist
 from segue.stores.postgres.users import User
 from segue.stores.redis.rows import ListenerRow, RowMark, row_of
-from segue.taste import forward_factor
-from segue.topics import DEAD_LETTERS, LISTENING_EVENTS, PLAYLISTS, USERS
-from segue.trending.counts import Heard, Numbers, Past
-from segue.trending.windows import Window, WindowName
-
-JAZZ_SOUND = {"valence": 0.3, "energy": 0.2}
-ROCK_SOUND = {"valence": 0.8, "energy": 0.9}
-
-
-def track(number: int, genre: str, **changes: object) -> Track:
-    """Track `t<number>`: calm-sad jazz or happy rock, popularity 100 less its number, released in 1980 plus its number."""
-    sound = JAZZ_SOUND if genre == "jazz" else ROCK_SOUND
-    neutral = dict.fromkeys(("danceability", "speechiness", "acousticness", "instrumentalness", "liveness"), 0.5)
-    features = AudioFeatures(**neutral, **sound, key=1, mode=1, loudness=-8.0, tempo=100.0 + number)
-    facts: dict[str, object] = {
-        "track_no": TrackNo(number), "track_id": f"t{number}", "name": f"Song {'abcdefghijklmnopqrstuvwxyz'[number]}",
-        "artists": (f"Artist {number}",), "album": "Album", "year": 1980 + number, "duration_ms": 180_000, "explicit": False,
-        "popularity": 100 - number, "genres": (genre,), "features": features,
-    }  # fmt: skip
-    return Track(**(facts | changes))  # type: ignore[arg-type]
-
-
-JAZZ = [track(number, "jazz") for number in range(1, 9)]
-ROCK = [track(number, "rock") for number in range(9, 17)]
-CATALOGUE = JAZZ + ROCK
-
-
-@cache
-def fitted() -> Recommender:
-    """A real recommender: ten listeners of the jazz tracks, ten of the rock tracks, each missing two."""
-    tracks = CATALOGUE
-    half = len(tracks) // 2
-    plays = np.zeros((20, len(tracks)), np.float32)
-    for listener in range(20):
-        columns = np.arange(half) + half * (listener % 2)
-        plays[listener, np.delete(columns, [listener % half, (listener + 1) % half])] = 3.0
-    numbers = np.array([t.track_no for t in tracks], np.int32)
-    blend = Blend(als=AlsModel(AlsConfig(factors=4, iterations=4))).fit(Interactions(csr_matrix(plays), numbers, 20), tracks)
-    return Recommender.build(blend, numbers, tracks)
-
-
-def state(*played: int, events: int | None = None, user_no: int = 1) -> ListenerState:
-    """Someone who played these tracks once each, just now."""
-    now_s = time.time()
-    cells = [Cell(TrackNo(number), forward_factor(now_s), 1, 0, 0, 1, now_s) for number in played]
-    return ListenerState(UserNo(user_no), len(played) if events is None else events, now_s, cells)
-
-
-def row(*played: int) -> ListenerRow:
-    """The live row of that state."""
-    return row_of(state(*played), time.time())
+from segue.topics import PLAYLISTS
+from tests.unit.api.made import fitted
 
 
 class FakeRates(Shared):
@@ -350,102 +287,6 @@ def _moment(event: PastEvent) -> tuple[datetime, uuid.UUID]:
     return event.occurred_at, event.event_id
 
 
-class FakeCounts(Counts):
-    """Listeners by window and track number; nobody heard what is not there."""
-
-    def __init__(self, postgres: FakePostgres) -> None:
-        self.postgres = postgres
-        self.now: dict[WindowName, dict[int, int]] = {}
-        self.before: dict[WindowName, dict[int, int]] = {}
-        self.stored = 0
-        self.asked: list[tuple[WindowName, str]] = []
-
-    def progress(self) -> int:
-        self.postgres.ping()
-        return self.stored
-
-    def heard(self, window: Window, now: datetime, most: int) -> Heard:
-        self.asked.append((window.name, "heard"))
-        track_no, listeners = self._counted(self.now, window, most)
-        return Heard(now, track_no, listeners, listeners.astype(np.float64), int(listeners.sum()))
-
-    def past(self, window: Window, now: datetime, most: int) -> Past:  # noqa: ARG002 - the port's own name
-        self.asked.append((window.name, "past"))
-        track_no, listeners = self._counted(self.before, window, most)
-        return Past(track_no, listeners, int(listeners.sum()))
-
-    def _counted(self, counts: dict[WindowName, dict[int, int]], window: Window, most: int) -> tuple[Numbers, Numbers]:
-        self.postgres.ping()
-        counted = dict(sorted(counts.get(window.name, {}).items(), key=lambda one: -one[1])[:most])
-        return np.array(list(counted), np.int32), np.array(list(counted.values()), np.int32)
-
-
-class FakePublisher(EventPublisher):
-    """Kafka: takes every event and record, unless it is away or the listener is in `refused`."""
-
-    def __init__(self) -> None:
-        self.taken: list[ListeningEvent] = []
-        self.records: list[tuple[str, str, msgspec.Struct | None]] = []
-        self.refused: set[str] = set()
-        self.kept: dict[str, float | None] = {LISTENING_EVENTS: None, USERS: 60.0, PLAYLISTS: 120.0, DEAD_LETTERS: 600.0}
-        self.away = False
-        self.closed = False
-
-    async def publish(self, events: Sequence[ListeningEvent]) -> list[str | None]:
-        await self.check()
-        self.taken += [event for event in events if event.user_id not in self.refused]
-        return ["broker gone" if event.user_id in self.refused else None for event in events]
-
-    async def publish_records(self, topic: str, records: Mapping[str, msgspec.Struct | None]) -> dict[str, Position]:
-        await self.check()
-        first = len(self.records)
-        self.records += [(topic, key, record) for key, record in records.items()]
-        return {key: Position(0, first + at) for at, key in enumerate(records)}
-
-    def kept_s(self) -> dict[str, float | None]:
-        if self.away:
-            raise KafkaUnavailable("no Kafka broker answers")
-        return self.kept
-
-    async def check(self) -> None:
-        if self.away:
-            raise KafkaUnavailable("no Kafka broker answers")
-
-    def start(self) -> None:
-        self.closed = False
-
-    async def close(self) -> None:
-        self.closed = True
-
-    def queued(self) -> int:
-        return 0
-
-
-class FakeReceipts(Receipts):
-    """Receipts in Postgres; `finish` is what a processor does when it comes to the deletion."""
-
-    def __init__(self, postgres: FakePostgres) -> None:
-        self.postgres = postgres
-        self.stored: dict[uuid.UUID, tuple[str, Receipt]] = {}
-
-    def begin(self, user_id: str, remains: Sequence[Remains]) -> tuple[Receipt, list[str]]:
-        self.postgres.ping()
-        owned = [playlist.playlist_id for playlist in self.postgres.owned(user_id, 1_000)]
-        pending = [receipt for owner, receipt in self.stored.values() if owner == user_id and receipt.done_at is None]
-        found = Found(True, 3, 2, 1, len(owned), 0)
-        receipt = pending[0] if pending else Receipt(uuid.uuid4(), datetime.now(UTC), found, tuple(remains), None)
-        self.stored[receipt.receipt_id] = user_id, receipt
-        return receipt, owned
-
-    def get(self, user_id: str, receipt_id: uuid.UUID) -> Receipt | None:
-        self.postgres.ping()
-        owner, receipt = self.stored.get(receipt_id, ("", None))
-        return receipt if owner == user_id else None
-
-    def finish(self) -> None:
-        self.stored = {one: (owner, replace(it, done_at=datetime.now(UTC))) for one, (owner, it) in self.stored.items()}
-
-
 class FakeModels(Models):
     """The registry of versions v1 (older) and v2, of which the champion is what Postgres names."""
 
@@ -491,17 +332,3 @@ class FakeSnapshots:
         if version in self.corrupt:
             raise CorruptSnapshot(f"snapshot {version}: item_factors.npy changed since it was written")
         return Served(version, datetime(2026, 11, 23, tzinfo=UTC), fitted().add_tracks(tracks))
-
-
-class FakeOperations(Operations):
-    """What is in the stream."""
-
-    def __init__(self) -> None:
-        self.behind = {"listening-events": 0}
-        self.kept: list[Letter] = []
-
-    async def lag(self) -> dict[str, int]:
-        return self.behind
-
-    async def letters(self, most: int) -> list[Letter]:
-        return self.kept[:most]

@@ -16,7 +16,7 @@ from segue.client.errors import ApiInvalidInput, ApiKafkaUnavailable, ApiNotFoun
 from segue.client.generated.shapes import Bounds, WantedTracks
 from segue.stores.postgres.history import PastEvent
 from tests.unit.api.conftest import World, listening
-from tests.unit.api.fakes import row
+from tests.unit.api.made import row
 
 pytestmark = pytest.mark.anyio
 

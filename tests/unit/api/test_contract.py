@@ -8,7 +8,7 @@ from pathlib import Path
 from segue.settings import Settings
 from tests.contract import contract_of
 from tests.unit.api.conftest import World, listening
-from tests.unit.api.fakes import row
+from tests.unit.api.made import row
 
 EXAMPLES = 5
 UNHURRIED = Settings(

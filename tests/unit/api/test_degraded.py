@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.unit.api.conftest import World, empty_world, eventually, ids
-from tests.unit.api.fakes import CATALOGUE, JAZZ, row, state
+from tests.unit.api.made import CATALOGUE, JAZZ, row, state
 
 pytestmark = pytest.mark.anyio
 

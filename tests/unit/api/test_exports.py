@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from api.exports import Exports, document
-from api.schemas import ExportShown
+from api.listener_schemas import ExportShown
 from segue.stores.postgres.exports import ExportedBlock, ExportedEvent, ExportedKey, ExportedTrack, ExportedUser, Part
 from tests.unit.api.access.conftest import bearer
 from tests.unit.api.conftest import World, eventually, listening

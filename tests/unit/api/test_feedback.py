@@ -13,7 +13,7 @@ from segue.ids import TrackNo
 from segue.listeners import MAX_BLOCKS, Blocks
 from segue.stores.redis.rows import row_of
 from tests.unit.api.conftest import World, empty_world, ids
-from tests.unit.api.fakes import CATALOGUE, row, state
+from tests.unit.api.made import CATALOGUE, row, state
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from segue.events import ListeningType
 from segue.stores.postgres.history import PastEvent
 from segue.stores.postgres.playlists import Playlist
 from tests.unit.api.conftest import World
-from tests.unit.api.fakes import row
+from tests.unit.api.made import row
 
 pytestmark = pytest.mark.anyio
 

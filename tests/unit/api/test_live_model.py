@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.unit.api.conftest import World, eventually, ids
-from tests.unit.api.fakes import row, track
+from tests.unit.api.made import row, track
 
 pytestmark = pytest.mark.anyio
 

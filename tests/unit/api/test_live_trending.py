@@ -14,7 +14,8 @@ from api.metrics import Metrics
 from segue.errors import PostgresUnavailable
 from segue.trending.counts import Heard
 from segue.trending.windows import WINDOWS, Window, WindowName
-from tests.unit.api.fakes import FakeCounts, FakePostgres
+from tests.unit.api.fakes import FakePostgres
+from tests.unit.api.stream_fakes import FakeCounts
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ import pytest
 from api.metrics import Metrics
 from segue.logs import KeyValueFormatter, fields, request_id_in_logs
 from tests.unit.api.conftest import World
-from tests.unit.api.fakes import row
+from tests.unit.api.made import row
 
 pytestmark = pytest.mark.anyio
 

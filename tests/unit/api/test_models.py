@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.unit.api.conftest import World, eventually
-from tests.unit.api.fakes import track
+from tests.unit.api.made import track
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,8 @@ from api.app import create_app
 from api.openapi import rendered
 from api.routes import routes_of
 from tests.unit.api.conftest import World
-from tests.unit.api.fakes import CATALOGUE, FakePostgres
+from tests.unit.api.fakes import FakePostgres
+from tests.unit.api.made import CATALOGUE
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from segue.stores.postgres.arrivals import Arrival
 from segue.stores.redis.rows import row_of
 from tests.unit.api.access.conftest import bearer
 from tests.unit.api.conftest import World, eventually
-from tests.unit.api.fakes import state
+from tests.unit.api.made import state
 
 pytestmark = pytest.mark.anyio
 

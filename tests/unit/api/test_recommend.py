@@ -11,7 +11,7 @@ import pytest
 from segue.ids import UserNo
 from segue.stores.postgres.users import User
 from tests.unit.api.conftest import World, eventually, ids
-from tests.unit.api.fakes import JAZZ, row, state, track
+from tests.unit.api.made import JAZZ, row, state, track
 
 pytestmark = pytest.mark.anyio
 

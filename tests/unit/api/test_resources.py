@@ -10,7 +10,7 @@ import pytest
 from segue.ids import UserNo
 from segue.stores.postgres.users import User
 from tests.unit.api.conftest import World, ids
-from tests.unit.api.fakes import row, state
+from tests.unit.api.made import row, state
 
 pytestmark = pytest.mark.anyio
 

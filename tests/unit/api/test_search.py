@@ -18,7 +18,8 @@ from api.search.vocabulary import Vocabulary
 from segue.catalogue import Track
 from segue.ids import TrackNo
 from tests.unit.api.conftest import World, eventually, ids
-from tests.unit.api.fakes import FakePostgres, track
+from tests.unit.api.fakes import FakePostgres
+from tests.unit.api.made import track
 
 pytestmark = pytest.mark.anyio
 

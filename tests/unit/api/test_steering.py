@@ -12,7 +12,7 @@ import pytest
 
 from segue.stores.redis.rows import ListenerRow
 from tests.unit.api.conftest import World, empty_world, ids
-from tests.unit.api.fakes import CATALOGUE, JAZZ, ROCK, row
+from tests.unit.api.made import CATALOGUE, JAZZ, ROCK, row
 
 pytestmark = pytest.mark.anyio
 

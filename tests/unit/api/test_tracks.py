@@ -7,7 +7,7 @@ import pytest
 
 from segue.catalogue import key_name
 from tests.unit.api.conftest import World, empty_world, ids
-from tests.unit.api.fakes import track
+from tests.unit.api.made import track
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,8 @@ import pytest
 from segue.listeners import Blocks
 from tests.unit.api.access.conftest import bearer
 from tests.unit.api.conftest import World, empty_world, eventually, ids
-from tests.unit.api.fakes import JAZZ, ROCK, FakePostgres, row
+from tests.unit.api.fakes import FakePostgres
+from tests.unit.api.made import JAZZ, ROCK, row
 
 pytestmark = pytest.mark.anyio
 

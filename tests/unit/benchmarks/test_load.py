@@ -11,7 +11,8 @@ from benchmarks.load import Target, load, require_wrk
 from benchmarks.serve import target_of
 from segue.errors import ConfigurationError
 from tests.unit.api.conftest import World, listening
-from tests.unit.api.fakes import CATALOGUE, FakePostgres, row
+from tests.unit.api.fakes import FakePostgres
+from tests.unit.api.made import CATALOGUE, row
 
 with_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed (apt install wrk)")
 

@@ -18,7 +18,8 @@ from segue.errors import ConfigurationError
 from segue.stores.postgres.playlists import Playlist
 from tests.unit.api.access.conftest import bearer
 from tests.unit.api.conftest import World
-from tests.unit.api.fakes import CATALOGUE, FakePostgres
+from tests.unit.api.fakes import FakePostgres
+from tests.unit.api.made import CATALOGUE
 
 pytestmark = pytest.mark.anyio
 

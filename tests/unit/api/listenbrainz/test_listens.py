@@ -12,8 +12,8 @@ import pytest
 from segue.events import ListeningType
 from segue.stores.postgres.history import PastEvent
 from tests.unit.api.conftest import World
-from tests.unit.api.fakes import track
 from tests.unit.api.listenbrainz.conftest import token
+from tests.unit.api.made import track
 
 pytestmark = pytest.mark.anyio
 

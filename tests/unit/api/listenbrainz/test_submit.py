@@ -13,8 +13,8 @@ import pytest
 
 from segue.events import CatalogueTrack
 from tests.unit.api.conftest import SETTINGS, World, eventually
-from tests.unit.api.fakes import track
 from tests.unit.api.listenbrainz.conftest import token
+from tests.unit.api.made import track
 
 pytestmark = pytest.mark.anyio
 
