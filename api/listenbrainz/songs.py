@@ -1,7 +1,4 @@
-"""Which tracks of the catalogue a normalised artist|title may mean.
-
-About 125 bytes a track; 10 µs to take one in, and 20 µs to find one.
-"""
+"""Which tracks of the catalogue a normalised artist|title may mean."""
 
 from __future__ import annotations
 
