@@ -117,12 +117,14 @@ class AlsModel(ReadingModel):
         return self._factors
 
     def build_index(self, histories: csr_matrix[np.float32], probes: int = USUAL_PROBES) -> IndexReport:
-        """Index the tracks that have been played; recall is measured for the listeners `histories` (n_listeners, n_tracks)."""
+        """Index the played tracks; recall is measured for those of `histories` (n_listeners, n_tracks) who like something."""
         start = time.perf_counter()
         played = np.flatnonzero(np.isfinite(self._norms)).astype(np.int32)
         vectors = self._factors[played]
         rows = [slice(first, last) for first, last in pairwise(histories.indptr.tolist())]
-        listeners = [self.fold_in(histories.indices[row], histories.data[row]).factors for row in rows]
+        # Who likes nothing folds in to zeros: all tracks tie, "the best" would be chance and more groups be read in vain.
+        liking = [row for row in rows if (histories.data[row] > 0).any()]
+        listeners = [self.fold_in(histories.indices[row], histories.data[row]).factors for row in liking]
         truth = [played[top_columns(vectors @ listener, RECALL_AT)] for listener in listeners]
         index = VectorIndex.trained(vectors, played, probes)
         self.index, report = tuned(index, truth, lambda tried, i: tried.search(listeners[i], CANDIDATES), start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix, vstack
 
 from segue.models import blend_index, content
 from segue.models.blend import Blend
@@ -54,6 +55,12 @@ def test_a_report_says_what_is_found(blend: Blend) -> None:
     reports = build_index(blend, checkerboard().preference)
     assert {name: report.recall_at_100 for name, report in reports.items()} == {"als": 1.0, "content": 1.0}
     assert (reports["als"].vectors, reports["als"].queries, reports["content"].queries) == (N_TRACKS, 40, 80)
+
+
+def test_listeners_who_like_nothing_do_not_judge_the_recall_of_als(blend: Blend) -> None:
+    liked = checkerboard().preference
+    reports = build_index(blend, csr_matrix(vstack([liked, -liked[:20]])))
+    assert (reports["als"].queries, reports["als"].recall_at_100) == (40, 1.0)
 
 
 def test_an_index_is_built_again_without_listeners_as_it_was(blend: Blend) -> None:
