@@ -88,7 +88,7 @@ class ContentIndex:
         try:
             common = np.load(directory / "content_common.npy", allow_pickle=False)
             axes = np.load(directory / "content_axes.npy", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             raise UnreadableIndex(f"the axes of the tags cannot be read: {error}") from error
         if axes.ndim != 2 or common.shape != axes.shape[:1] or common.max(initial=-1) >= tags.shape[1]:
             raise UnreadableIndex(f"axes of shape {axes.shape} for {common.shape} tags out of {tags.shape[1]}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, vstack
 
 from segue.models import blend_index, content
 from segue.models.blend import Blend
-from segue.models.blend_index import build_index, rebuild_index
+from segue.models.blend_index import build_index, load_index, rebuild_index, save_index
 from segue.models.contract import Columns, History, Mask
+from segue.models.index import UnreadableIndex
 from tests.unit.models.tables import N_TRACKS, catalogue, checkerboard, fitted_blend, track
 
 LOUD = History.of([0, 2])
@@ -112,3 +115,14 @@ def test_a_refit_drops_the_index_of_what_was(blend: Blend) -> None:
     assert blend.als.index is not None
     assert blend.als.fit(checkerboard(), catalogue()).index is None
     assert blend.content.fit(checkerboard(), catalogue()).index is None
+
+
+@pytest.mark.parametrize("name", ["als.faiss", "content.faiss", "content_axes.npy", "content_common.npy"])
+@pytest.mark.parametrize("kept", [0, 10])
+def test_a_file_that_ends_early_is_an_unreadable_index(blend: Blend, tmp_path: Path, name: str, kept: int) -> None:
+    reports = build_index(blend, checkerboard().preference)
+    save_index(blend, tmp_path / "index")
+    broken = tmp_path / "index" / name
+    broken.write_bytes(broken.read_bytes()[:kept])
+    with pytest.raises(UnreadableIndex):
+        load_index(blend, tmp_path / "index", reports)
