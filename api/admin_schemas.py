@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.questions import Id
+from api.schemas import DependencyShown, State
 from segue.api_keys import MAX_NAME, SCOPES, ApiKey, Scope
 from segue.dead_letters import Letter
 from segue.events import Time
@@ -35,9 +36,9 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     started_at: Time
     queued: int
     lag: Mapping[str, int] | None
-    status: Literal["ok", "degraded", "unavailable"]
+    status: State
     degraded: tuple[str, ...]
-    dependencies: Mapping[str, Mapping[str, Any]]
+    dependencies: Mapping[str, DependencyShown]
 
 
 class LetterShown(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from api.access.needs import CALLER_WRITE, OWN_READ, needs
 from api.bodies import malformed, read_body
 from api.listenbrainz.described import mbid_of, metadata_of, msid_of
 from api.listenbrainz.listeners import listener_of
-from api.listenbrainz.shapes import Done, FeedbacksAnswer, FeedbackShown, documented, sent
+from api.listenbrainz.shapes import Done, FeedbacksAnswer, FeedbackShown, RecordingFeedback, documented, sent
 from api.listenbrainz.songs import DERIVED
 from api.listenbrainz.submit import SOURCE, publish
 from api.problems import Problem
@@ -31,13 +31,7 @@ _SAID: dict[int, ListeningType] = {1: "like", -1: "dislike", 0: "unlike"}
 _SCORES: dict[ListeningType, int] = {"like": 1, "dislike": -1}
 
 
-class _Sent(msgspec.Struct):
-    score: Literal[-1, 0, 1]
-    recording_mbid: str | None = None
-    recording_msid: str | None = None
-
-
-_decoder = msgspec.json.Decoder(_Sent)
+_decoder = msgspec.json.Decoder(RecordingFeedback)
 
 
 def router(services: Services) -> APIRouter:
@@ -75,14 +69,16 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
-def _read(body: bytes) -> _Sent:
+def _read(body: bytes) -> RecordingFeedback:
     try:
         said = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise Problem(400, "invalid_feedback", str(error)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(str(error)) from None
-    return _Sent(said.score, _uuid(said.recording_mbid, "recording_mbid"), _uuid(said.recording_msid, "recording_msid"))
+    return RecordingFeedback(
+        said.score, _uuid(said.recording_mbid, "recording_mbid"), _uuid(said.recording_msid, "recording_msid")
+    )
 
 
 def _uuid(value: str | None, name: str) -> str | None:
@@ -92,7 +88,7 @@ def _uuid(value: str | None, name: str) -> str | None:
         raise Problem(400, "invalid_feedback", f"{name} is no UUID") from None
 
 
-async def _track(services: Services, user_id: str, said: _Sent) -> str:
+async def _track(services: Services, user_id: str, said: RecordingFeedback) -> str:
     """The track that is meant: by the id that this listener's listens had, else by the catalogue's. Raises Problem 400."""
     if said.recording_msid is not None:
         track_id = await _track_by_msid(services, user_id, said.recording_msid)

@@ -118,7 +118,7 @@ def read_submission(body: bytes, now_s: float) -> list[Listen] | PlayingNow:
     _check_size(sent, len(body))
     if sent.listen_type == "playing_now":
         metadata = bytes(_decoded(_listen_decoder, sent.payload[0]).track_metadata)
-        return PlayingNow(_numbered(0, partial(_song, metadata)), metadata)
+        return PlayingNow(_numbered(0, partial(_song, _decoded(_metadata_decoder, metadata))), metadata)
     return [_numbered(number, partial(_read, raw, now_s)) for number, raw in enumerate(sent.payload)]
 
 
@@ -146,13 +146,13 @@ def _numbered(number: int, read: Callable[[], T]) -> T:
 
 def _read(raw: msgspec.Raw, now_s: float) -> Listen:
     listen = _decoded(_listen_decoder, raw)
-    song, info = _song(listen.track_metadata), _decoded(_metadata_decoder, listen.track_metadata).additional_info or _Info()
-    played = _milliseconds(info.duration_played, 1_000, "duration_played")
+    metadata = _decoded(_metadata_decoder, listen.track_metadata)
+    song = _song(metadata)
+    played = _milliseconds((metadata.additional_info or _Info()).duration_played, 1_000, "duration_played")
     return Listen(song, _listened_at(listen.listened_at, now_s), None if played is None else min(played, MAX_MS_PLAYED))
 
 
-def _song(metadata: msgspec.Raw | bytes) -> Song:
-    sent = _decoded(_metadata_decoder, metadata)
+def _song(sent: _Metadata) -> Song:
     info = sent.additional_info or _Info()
     artists = tuple(name.strip() for name in info.artist_names or () if name.strip())[:MAX_ARTISTS]
     duration = _milliseconds(info.duration_ms, 1, "duration_ms") or _milliseconds(info.duration, 1_000, "duration")

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from api.schemas import answered
+
 _REF = "#/components/schemas/{model}"
 
 
@@ -143,14 +145,11 @@ ANSWERS = (
 
 def documented(answer: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers this struct, or an error in the words of ListenBrainz."""
-    error = {"application/json": {"schema": {"$ref": _REF.format(model=ErrorShown.__name__)}}}
+    error = answered(ErrorShown)
     return {
-        200: {
-            "description": "Answered.",
-            "content": {"application/json": {"schema": {"$ref": _REF.format(model=answer.__name__)}}},
-        },
-        "4XX": {"description": "The request is wrong; see `error`.", "content": error},
-        "503": {"description": "A server is away: send it again later.", "content": error},
+        200: answered(answer),
+        "4XX": error | {"description": "The request is wrong; see `error`."},
+        "503": error | {"description": "A server is away: send it again later."},
     }
 
 

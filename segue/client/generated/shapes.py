@@ -613,7 +613,7 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     lag: Mapping[str, int] | None
     status: str
     degraded: tuple[str, ...]
-    dependencies: Mapping[str, Mapping[str, Any]]
+    dependencies: Mapping[str, DependencyShown]
 
 
 class LettersAnswer(msgspec.Struct, frozen=True, kw_only=True):
