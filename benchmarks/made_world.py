@@ -12,19 +12,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from segue.catalogue import Track
 from segue.events import AudioFeatures
 from segue.ids import TrackNo
 from segue.models.als import AlsConfig, AlsModel
 from segue.models.blend import Blend
+from segue.models.blend_index import SAMPLED_LISTENERS, Reports, build_index
 from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
 from segue.models.contract import Floats, History, Interactions
 from segue.models.popularity import PopularityModel
 
 SEED = 3
+TUNED_ON = 10_000
+"""Seeds of the listeners on whom indexes are tuned, from here on: others than those who ask."""
 TRACKS_PER_ARTIST = 8
 GENRES = 600
 UNPLAYED = 0.3
@@ -80,6 +83,12 @@ def blend(made: World, factors: int) -> Blend:
         popularity=PopularityModel().fit(played, made.tracks),
     )
     return parts.with_support(made.plays)
+
+
+def index_parts(models: Blend, made: World, history: int) -> Reports:
+    """Index the models as a refit does, tuned on listeners with a `history` of so many tracks."""
+    sampled = [made.history(history, TUNED_ON + seed).as_row(len(made.tracks)) for seed in range(SAMPLED_LISTENERS)]
+    return build_index(models, csr_matrix(vstack(sampled)))
 
 
 def _tracks(random: np.random.Generator, artist: Ints, genre_of_artist: Ints, plays: Floats) -> tuple[Track, ...]:

@@ -18,12 +18,10 @@ from typing import Any
 
 import numpy as np
 import psutil
-from scipy.sparse import csr_matrix, vstack
 
-from benchmarks.made_world import World, blend, world
+from benchmarks.made_world import World, blend, index_parts, world
 from benchmarks.results import percentile, report
 from segue.ids import TrackNo
-from segue.models.blend_index import SAMPLED_LISTENERS, build_index
 from segue.models.contract import History
 from segue.recommending.answer import Answer, Recommender
 from segue.recommending.filters import FeatureRange, Filters
@@ -32,8 +30,6 @@ from segue.recommending.steering import Exploration, Steering
 RUNS = 300
 HISTORY = 100
 LONG_HISTORY = 1_000
-MEASURED = 10_000
-"""Seeds of the listeners on whom indexes are tuned: others than those who ask."""
 FILTERS = (
     Filters(explicit=False),
     Filters(genres=("genre 0", "genre 1", "genre 2")),
@@ -52,8 +48,7 @@ def score(n_tracks: int, factors: int, json_path: Path | None = None) -> dict[st
     start = time.perf_counter()
     made = world(n_tracks)
     models = blend(made, factors)
-    histories = [made.history(HISTORY, MEASURED + seed).as_row(n_tracks) for seed in range(SAMPLED_LISTENERS)]
-    indexes = build_index(models, csr_matrix(vstack(histories)))
+    indexes = index_parts(models, made, HISTORY)
     recommender = Recommender.build(models, np.arange(n_tracks, dtype=np.int32), made.tracks)
     built_s = time.perf_counter() - start
     figures: dict[str, Any] = {"tracks": n_tracks, "factors": factors, "build_s": round(built_s, 1)}

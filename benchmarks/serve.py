@@ -3,7 +3,8 @@
 The API has a real Postgres with the catalogue, a real Redis with LISTENERS rows of HISTORY tracks, and a snapshot with a refit's
 indexes. By connections: `rps`, `p50_ms`, `p99_ms` as the client sees them, `cpu_ms_per_request` of all API processes,
 `errors` (anything but 2xx counts). The client and the stores share the machine's cores. With several `processes` each has its own
-load at once, and the connections are shared out: `rps` is their sum, the latencies are the slowest process's.
+load at once, and the connections are shared out, one at least for each: `rps` is their sum, the latencies are the slowest
+process's.
 """
 
 from __future__ import annotations

@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
 
-from benchmarks.made_world import World, blend
+from benchmarks.made_world import World, blend, index_parts
 from segue import __version__
 from segue.catalogue import Track
 from segue.ids import TrackNo, UserNo
 from segue.listeners import Cell, ListenerState
-from segue.models.blend_index import SAMPLED_LISTENERS, build_index
 from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.models import ModelRegistry
@@ -29,8 +27,6 @@ COPIED = 50_000
 COLUMNS = "track_no, track_id, name, artists, album, year, duration_ms, explicit, popularity, genres, features, changed_at"
 HOUR_S = 3_600.0
 MONTH_S = 30 * 86_400.0
-TUNED_ON = 10_000
-"""Seeds of the listeners on whom indexes are tuned: others than those who ask."""
 DISLIKED, NEUTRAL = 0, 1
 """`Cell.statement`s."""
 
@@ -49,8 +45,7 @@ def store_tracks(settings: Settings, made: World) -> None:
 def store_model(settings: Settings, made: World, factors: int, history: int) -> None:
     """A promoted snapshot of models over the world, with the indexes that a refit makes."""
     models = blend(made, factors)
-    sampled = [made.history(history, TUNED_ON + seed).as_row(len(made.tracks)) for seed in range(SAMPLED_LISTENERS)]
-    indexes = build_index(models, csr_matrix(vstack(sampled)))
+    indexes = index_parts(models, made, history)
     snapshots = SnapshotStore(settings.snapshots())
     made_at = datetime.now(UTC)
     draft = Manifest(version=new_version(made_at), created_at=made_at, code_version=__version__, indexes=indexes)

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from segue.models.index import Columns, Floats, IndexReport, Mask, UnreadableIndex, VectorIndex
+from segue.models.contract import Columns, Floats, Mask
+from segue.models.index import IndexReport, UnreadableIndex, VectorIndex
 from segue.models.rows import entries_of
 
 Tags = npt.NDArray[np.int32]

@@ -19,14 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.logs import fields
+from segue.models.contract import Columns, Floats, Mask
 
 faiss: Any = typed_faiss
 """Its types do not know the constructors and attributes that it adds in Python."""
 log = logging.getLogger(__name__)
-
-Columns = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 
 EXACT_TRACKS = 20_000
 """A catalogue up to this is scored whole: reading it takes no longer than looking things up."""
@@ -43,8 +40,6 @@ USUAL_PROBES = 64
 """Groups that are read where no query could be sampled."""
 MOST_READ = 200_000
 """Vectors for one query, of 64 components 1.5 ms: a recall that needs more is not worth the time."""
-
-
 MOST_WIDENED = 4.0
 """Under filters at most so many times as many groups: of a million, one in ten allowed, all groups would take 11 ms, this 4."""
 

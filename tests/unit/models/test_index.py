@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue.models.index import LEAST_RECALL, Columns, Floats, UnreadableIndex, VectorIndex, tuned
+from segue.models.contract import Columns, Floats
+from segue.models.index import LEAST_RECALL, UnreadableIndex, VectorIndex, tuned
 
 N = 3_000
 WIDTH = 16
