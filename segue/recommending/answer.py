@@ -3,9 +3,10 @@
 Immutable: `add_tracks` and `remove_tracks` return a new recommender that shares the models, so readers in other threads keep a
 whole one.
 
-Cost on one thread (`python -m benchmarks score`; a threaded BLAS only adds waiting), 100 tracks of history, 10 answers, median on
-a shared machine whose memory is at times half as fast: 3.3 ms with 30,000 tracks and 64 factors, 3.0 under filters, 1.7 for a
-song; 6.5, 7.8 and 2.9 ms with a million (docs/decisions/0013). add_tracks of 100 tracks: 16 ms, 0.4 s with 200,000.
+Cost on one thread (`python -m benchmarks score`; a threaded BLAS only adds waiting), 64 factors, 100 tracks of history, 10
+answers, median milliseconds with nothing else running on a shared machine whose memory is at times half as fast: 30,000 tracks
+4.5, under filters 3.2, a song 1.6; a million 9.1, 9.6 and 3.3. Best runs of docs/decisions/0013: 3.3, 3.0, 1.7; 6.5, 7.8, 2.9.
+add_tracks of 100 tracks: 16 ms, 0.4 s with 200,000.
 """
 
 from __future__ import annotations
