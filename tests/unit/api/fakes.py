@@ -23,6 +23,7 @@ from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
 from segue.errors import CorruptSnapshot, NotFound, PostgresUnavailable, RedisUnavailable
 from segue.events import ListeningType, PlaylistRecord
+from segue.ids import TrackNo
 from segue.listeners import ListenerState
 from segue.stores.postgres.arrivals import Arrival
 from segue.stores.postgres.catalogue import TrackChange
@@ -276,11 +277,15 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals)
             raise PostgresUnavailable("connection refused")
 
     def add(self, new: Track) -> None:
-        self.changes.append(TrackChange(new.track_no, new, datetime.now(UTC)))
+        self._change(new.track_no, new)
 
     def delete(self, gone: Track) -> None:
-        self.changes = [change for change in self.changes if change.track_no != gone.track_no]
-        self.changes.append(TrackChange(gone.track_no, None, datetime.now(UTC)))
+        self._change(gone.track_no, None)
+
+    def _change(self, track_no: TrackNo, track: Track | None) -> None:
+        """A table has one row of a track: what it was before is not told again."""
+        self.changes = [change for change in self.changes if change.track_no != track_no]
+        self.changes.append(TrackChange(track_no, track, datetime.now(UTC)))
 
 
 def _moment(event: PastEvent) -> tuple[datetime, uuid.UUID]:
