@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from segue.api_keys import ApiKey, check_listener, check_name, prefix_of, read_expiry, read_scopes
 from segue.settings import load_settings
@@ -20,6 +20,7 @@ from segue.stores.postgres.keys import KeyStore
 
 keys = typer.Typer(help="Make, list and revoke keys of the HTTP API.", no_args_is_help=True)
 err = Console(stderr=True)
+PREFIX_CHARS = 12
 
 
 @keys.command("create")
@@ -56,7 +57,8 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON i
     if not found:
         Console().print("no keys yet: make one with `segue keys create --name … --scopes read`")
         return
-    table = Table("prefix", "name", "scopes", "created", "expires", "state")
+    # Whatever names there are beside it: the prefix is what `revoke` is given.
+    table = Table(Column("prefix", no_wrap=True, min_width=PREFIX_CHARS), "name", "scopes", "created", "expires", "state")
     for key in found:
         expires = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "never"
         created = f"{key.created_at:%Y-%m-%d %H:%M}"

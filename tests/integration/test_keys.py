@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,6 +42,12 @@ def test_a_key_is_printed_once_and_only_its_digest_is_stored(database: Database)
     assert (shown["name"], shown["scopes"], shown["state"]) == ("car radio", ["events", "read"], "valid")
     assert prefix in run("list").stdout
     assert key[-43:] not in run("list").stdout
+
+
+def test_long_names_leave_every_prefix_whole(database: Database) -> None:
+    name, listener = "a name of many words that fills a line of the terminal and more", f"somebody-{uuid.uuid4()}"
+    key = run("create", "--name", name, "--scopes", "read,events", "--listener", listener, "--expires", "90d").stdout.strip()
+    assert (prefix_of(key) or "none") in run("list").stdout
 
 
 def test_a_revoked_key_stays_revoked(database: Database) -> None:
