@@ -32,7 +32,7 @@ from stream_processors.watchdog import EXIT_CRASHED, Watchdog
 
 log = logging.getLogger(__name__)
 
-BEAT_EVERY_S = 1.0
+LAG_EVERY_S = 1.0
 METADATA_MAX_AGE_MS = 5_000
 ASK_EVERY_S = 10.0
 SHUTDOWN_WITHIN_S = 8.0
@@ -44,7 +44,7 @@ Empty = Callable[[int, Hole], Awaitable[bool]]
 """Whether a stretch of a listening partition holds no record; False while the broker does not say."""
 
 
-def create_app(settings: Settings, worker: Worker) -> faust.App:
+def create_app(settings: Settings, worker: Worker, loop: asyncio.AbstractEventLoop) -> faust.App:
     """Agents for every topic. Settings that differ from Faust's defaults say why in the comments."""
     app = faust.App(
         settings.kafka_group,
@@ -76,12 +76,12 @@ def create_app(settings: Settings, worker: Worker) -> faust.App:
     for topic, processor in worker.processors.items():
         _add_agent(app, topic, processor, settings, worker.progress, positions, threads[topic])
     watchdog = Watchdog(worker.progress, worker.waiting, settings.stalled_after_s)
-    watch = _Watch(app, worker, watchdog, positions, _prover(settings))
+    watch = _Watch(app, worker, positions, _prover(settings))
     app.on_partitions_assigned.connect(watch.assigned)
     app.on_partitions_revoked.connect(watch.revoked)
-    app.timer(interval=BEAT_EVERY_S)(watch.beat)
+    app.timer(interval=LAG_EVERY_S)(watch.publish_lag)
     app.timer(interval=min(ASK_EVERY_S, settings.stalled_after_s / 4))(watch.ask_broker)
-    watchdog.start()
+    watchdog.watch(loop)
     return app
 
 
@@ -203,10 +203,10 @@ def _end_process(error: BaseException, **said: object) -> None:
 
 
 class _Watch:
-    """Tells the progress of what Faust knows, and the watchdog that the event loop turns."""
+    """Tells the progress of what Faust knows."""
 
-    def __init__(self, app: faust.App, worker: Worker, watchdog: Watchdog, positions: Positions, empty: Empty) -> None:
-        self._app, self._progress, self._watchdog, self._topics = app, worker.progress, watchdog, set(worker.processors)
+    def __init__(self, app: faust.App, worker: Worker, positions: Positions, empty: Empty) -> None:
+        self._app, self._progress, self._topics = app, worker.progress, set(worker.processors)
         self._positions = positions
         self._shown: set[tuple[str, int]] = set()
         self._empty = empty
@@ -225,9 +225,8 @@ class _Watch:
                 self._shown.discard((topic, partition))
                 CONSUMER_LAG.remove(topic, partition)
 
-    async def beat(self) -> None:
-        """Every second: publish the lag, and tell the watchdog that the event loop turns."""
-        self._watchdog.beat()
+    async def publish_lag(self) -> None:
+        """Every second, from what the last fetches said of the logs' ends."""
         consumer = self._app.consumer
         ends = {(tp.topic, tp.partition): consumer.highwater(tp) for tp in consumer.assignment()}
         self._progress.ends({partition: end for partition, end in ends.items() if end is not None})

@@ -25,5 +25,5 @@ def process() -> None:
     if settings.metrics_port:
         start_http_server(settings.metrics_port, "127.0.0.1")
     worker = build_worker(settings)
-    app = create_app(settings, worker)
+    app = create_app(settings, worker, loop)
     run(app, worker, settings, loop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 
 EXIT_CRASHED = 70
 WATCH_EVERY_S = 1.0
+BEAT_EVERY_S = 1.0
 LOOP = "event loop"
 
 
@@ -26,9 +28,18 @@ class Watchdog(threading.Thread):
         self._progress, self._waiting, self._limit_s = progress, waiting, limit_s
         self._loop_idle_s = 0.0
 
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start, and hear from the loop itself: Faust's timers begin only when the consumer group was joined."""
+        loop.call_soon(self._beat_again, loop)
+        self.start()
+
     def beat(self) -> None:
         """The event loop turns."""
         self._loop_idle_s = 0.0
+
+    def _beat_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.beat()
+        loop.call_later(min(BEAT_EVERY_S, self._limit_s / 4), self._beat_again, loop)
 
     def run(self) -> None:
         """Until the process ends."""

@@ -29,4 +29,4 @@ if __name__ == "__main__":
     asyncio.set_event_loop(loop)
     worker = build_worker(settings)
     worker.processors[LISTENING_EVENTS] = Hanging()
-    run(create_app(settings, worker), worker, settings, loop)
+    run(create_app(settings, worker, loop), worker, settings, loop)
