@@ -49,7 +49,7 @@ docs: $(STAMPS)/dev ## docs/openapi.json, docs/asyncapi.json and the client's me
 
 lock: $(STAMPS)/uv ## choose the newest versions that pyproject.toml allows, again
 	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --output-file requirements.lock pyproject.toml -
-	$(UV_COMPILE) --upgrade --extra local --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(UV_COMPILE) --upgrade --extra local --extra otel --extra dev --output-file requirements-dev.lock pyproject.toml
 	@printf 'uv\n' | $(UV_COMPILE) --upgrade --output-file requirements-uv.lock -
 
 clean: ## remove the virtual environment and all caches; data of the stack stays
