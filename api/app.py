@@ -16,6 +16,7 @@ from api.access.needs import authorise, check_declared, declare_documentation
 from api.background import running
 from api.bounds import Bounds
 from api.freshness import HEADER
+from api.garbage import keep_for_good
 from api.hosts import Hosts, allowed_hosts
 from api.listenbrainz import routes as listenbrainz
 from api.listenbrainz.dialect import Dialect
@@ -107,6 +108,7 @@ def _lifespan(services: Services) -> Any:
         await services.search.refresh()
         await services.door.tracks.index.refresh()
         await services.model.refresh()
+        keep_for_good()
         async with _following(services):
             yield
         await services.events.close()

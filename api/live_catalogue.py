@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from api.garbage import MANY, keep_for_good
 from api.metrics import Metrics
 from segue.catalogue import Mood, Track
 from segue.errors import Unavailable
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(seconds=5)
 """A writer's transaction becomes visible after the times it wrote; none takes longer than this."""
+RESOLUTION = timedelta(microseconds=1)
+"""Of a time in Postgres: the next one after what is settled. From that time itself on, many tracks may be read at every look."""
 MAX_SHARE_OF_TIME = 0.25
 """While a large catalogue is being loaded, a poll reads many rows twice: it may take this share of one core."""
 
@@ -121,7 +124,7 @@ class LiveCatalogue:
         if self._newest is None:
             return None
         settled = self._clock() - self._newest_seen_at >= OVERLAP.total_seconds()
-        return self._newest if settled else self._newest - OVERLAP
+        return self._newest + RESOLUTION if settled else self._newest - OVERLAP
 
     def _apply(self, changes: Sequence[TrackChange]) -> None:
         if not changes:
@@ -136,6 +139,8 @@ class LiveCatalogue:
         self._metrics.tracks(len(self._tracks))
         for subscriber in self._subscribers:
             subscriber(changes)
+        if len(changes) >= MANY:
+            keep_for_good()
 
     def _remember(self, track: Track) -> None:
         self._tracks[track.track_no] = track

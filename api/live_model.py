@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
+from api.garbage import keep_for_good
 from api.live_catalogue import LiveCatalogue
 from api.metrics import Metrics
 from segue.catalogue import Track
@@ -127,6 +128,7 @@ class LiveModel:
             self._note_failure(f"model {version} cannot be loaded: {error}")
             return
         self.served, self._loaded, self._failed = served, champion, None
+        keep_for_good()
         self._note_failure(None)
         self._metrics.model(version, served.created_at.timestamp())
         log.info("model swapped in", extra=fields(version=version, seconds=round(self._clock() - started, 3)))
