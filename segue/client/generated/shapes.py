@@ -596,10 +596,11 @@ class ExportedBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportedPlaylist(msgspec.Struct, frozen=True, kw_only=True):
-    """A playlist that the user owns."""
+    """A playlist that the user owns. `public`: whether other listeners may see it."""
 
     playlist_id: str
     name: str
+    public: bool
     source: str | None
     changed_at: datetime
     track_ids: tuple[str, ...]
