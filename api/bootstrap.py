@@ -29,6 +29,7 @@ from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.operations import KafkaOperations
 from api.playlists.writer import PlaylistWriter
+from api.profiles import ProfileWriter
 from api.search.live_search import LiveSearch
 from api.services import Services
 from api.snapshot_loader import snapshot_loader
@@ -155,6 +156,7 @@ def build_services(settings: Settings) -> Services:
             partitions=settings.kafka_partitions,
             wait_s=settings.api_playlist_wait_s,
         ),
+        profiles=ProfileWriter(UserStore(database), events, postgres, settings.api_profile_wait_s),
         deletions=Deletions(
             DeletionStore(database), events, postgres, partial(kept_s, settings.require_kafka()), settings.snapshots_kept
         ),

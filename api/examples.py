@@ -65,6 +65,11 @@ TRENDING = {
     ],
     "notes": [],
 }  # fmt: skip
+PROFILES = {"at sign-up": {"display_name": "Alice", "genres": ["jazz", "soul"]}, "without a name": {"genres": ["jazz"]}}
+PROFILE = {
+    "user_id": "alice", "display_name": "Alice", "genres": ["jazz", "soul"], "applied": True,
+    "created_at": "2026-11-23T19:04:58Z", "returned_at": None, "notes": [],
+}  # fmt: skip
 DELETION = {
     "receipt_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "user_id": "alice", "status": "done",
     "requested_at": "2026-11-23T19:05:00Z", "done_at": "2026-11-23T19:05:00.060Z",

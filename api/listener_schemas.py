@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from api.schemas import StateShown
+from api.schemas import NoteShown, StateShown
 from segue.events import ListeningType, Time
 from segue.stores.postgres.deletions import Found, Remains
 from segue.stores.postgres.exports import (
@@ -44,6 +44,20 @@ class UserShown(msgspec.Struct, frozen=True):
     state: StateShown
     degraded: tuple[str, ...]
     top_tracks: tuple[TopTrack, ...]
+
+
+class ProfileShown(msgspec.Struct, frozen=True):
+    """A profile as it was put. `applied`: false while it is stored in Kafka, and readers do not see it yet. `returned_at`: when
+    somebody who had been deleted came back.
+    """
+
+    user_id: str
+    display_name: str | None
+    genres: tuple[str, ...]
+    applied: bool
+    created_at: Time | None
+    returned_at: Time | None
+    notes: tuple[NoteShown, ...]
 
 
 class PastEventShown(msgspec.Struct, frozen=True):
@@ -197,5 +211,6 @@ class ExportShown(msgspec.Struct, frozen=True):
 
 
 ANSWERS = (
-    UserShown, HistoryAnswer, TasteAnswer, PlaylistsAnswer, BlocksAnswer, FeedbackAnswer, DeletionShown, ExportShown,
+    UserShown, ProfileShown, HistoryAnswer, TasteAnswer, PlaylistsAnswer, BlocksAnswer, FeedbackAnswer, DeletionShown,
+    ExportShown,
 )  # fmt: skip

@@ -36,7 +36,18 @@ def _id(value: str) -> str:
     return value
 
 
+def _line(value: str) -> str:
+    line = value.strip()
+    if not line:
+        raise ValueError("is empty")
+    if not line.isprintable():
+        raise ValueError("has control characters, line breaks or unassigned characters")
+    return line
+
+
 Id = Annotated[str, AfterValidator(_id), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_ID_BYTES})]
+Line = Annotated[str, Field(max_length=MAX_TITLE), AfterValidator(_line)]
+"""A name or title: one line of signs that can be seen."""
 Count = Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
 Year = Annotated[int, Field(ge=1000, le=9999)]
 Popularity = Annotated[int, Field(ge=0, le=100)]
@@ -206,4 +217,15 @@ class Feedback(BaseModel):
         return self
 
 
-QUESTIONS = (ListenerQuestion, SessionQuestion, PlaylistQuestion, GroupQuestion, Feedback)
+class NewProfile(BaseModel):
+    """All of a profile: what is left out is taken out."""
+
+    model_config = _CLOSED
+
+    display_name: Line | None = None
+    genres: Annotated[list[Line], Field(max_length=MAX_GENRES)] = Field(
+        default=[], description="What the listener likes; they lead the first answers. Unknown ones are kept."
+    )
+
+
+QUESTIONS = (ListenerQuestion, SessionQuestion, PlaylistQuestion, GroupQuestion, Feedback, NewProfile)

@@ -26,6 +26,7 @@ from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.operations import Operations
 from api.playlists.writer import Playlists, PlaylistWriter
+from api.profiles import ProfileWriter
 from api.search.live_search import LiveSearch
 from segue.api_keys import ApiKey, Scope
 from segue.events import ListeningType
@@ -109,6 +110,7 @@ class Services:
     histories: Histories
     playlists: Playlists
     playlist_writer: PlaylistWriter
+    profiles: ProfileWriter
     deletions: Deletions
     exports: Exports
     models: Models

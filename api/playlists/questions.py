@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.questions import MAX_TITLE, Id
+from api.questions import Id, Line
 
 MOST_TRACKS = 10_000
 """What a record may hold; `SEGUE_API_PLAYLIST_TRACKS` is at most this."""
 
-
-def _title(value: str) -> str:
-    title = value.strip()
-    if not title:
-        raise ValueError("is empty")
-    if not title.isprintable():
-        raise ValueError("has control characters, line breaks or unassigned characters")
-    return title
-
-
-Title = Annotated[str, Field(max_length=MAX_TITLE), AfterValidator(_title)]
 TrackIds = Annotated[list[Id], Field(max_length=MOST_TRACKS)]
 
 
@@ -30,7 +19,7 @@ class NewPlaylist(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Title
+    name: Line
     playlist_id: Id | None = Field(default=None, description="Makes a repeated request count once; made up where it is left out.")
     owner_id: Id | None = Field(default=None, description="A listener's token makes its own listener's. Nobody's is seen by all.")
     public: bool = Field(default=False, description="Whether other listeners may see it.")
@@ -42,7 +31,7 @@ class PlaylistPatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Title | None = None
+    name: Line | None = None
     public: bool | None = None
     track_ids: TrackIds | None = Field(default=None, description="All tracks in their new order; needs If-Match.")
 

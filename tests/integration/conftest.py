@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
+from api.app import create_app
+from api.bootstrap import build_services
 from infra.local.stack import LocalStack
 from segue.settings import Settings
 
@@ -41,3 +45,12 @@ def own_settings(own_stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Sett
     for name, value in own_stack.environment.items():
         monkeypatch.setenv(name, value)
     return Settings()
+
+
+@asynccontextmanager
+async def api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """One API process's app."""
+    app = create_app(build_services(settings))
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        yield client

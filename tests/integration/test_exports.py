@@ -46,7 +46,10 @@ def write_profile(database: Database, *playlist_ids: str, owner: str = USER) -> 
     with database.transaction() as cursor:
         lock_out_deletions(cursor)
         upsert_users(cursor, [UserRecord(user_id=owner, display_name="Ada", genres=("jazz",))], {owner: 0.0})
-        lists = [PlaylistRecord(playlist_id=one, name="P", track_ids=("b", "a", "b"), owner_id=owner) for one in playlist_ids]
+        lists = [
+            PlaylistRecord(playlist_id=one, name="P", track_ids=("b", "a", "b"), owner_id=owner, public=one == "p2")
+            for one in playlist_ids
+        ]
         upsert_playlists(cursor, lists, dict.fromkeys(playlist_ids, 0.0), dict.fromkeys(playlist_ids, 1))
 
 
@@ -78,7 +81,10 @@ def test_everything_of_one_user_and_nothing_of_another(worker: Worker, own_datab
         (None, "X", False, False),
         ("t2", None, True, True),
     ]
-    assert [(one["playlist_id"], one["track_ids"]) for one in found["playlists"]] == [(p, ["b", "a", "b"]) for p in ("p1", "p2")]
+    assert [(one["playlist_id"], one["public"], one["track_ids"]) for one in found["playlists"]] == [
+        ("p1", False, ["b", "a", "b"]),
+        ("p2", True, ["b", "a", "b"]),
+    ]
     (shown,) = found["keys"]
     assert str(shown["prefix"]) in key
     assert key not in str(found)

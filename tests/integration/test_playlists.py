@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from api.app import create_app
-from api.bootstrap import build_services
 from infra.local.stack import LocalStack
 from segue.errors import PlaylistBusy
 from segue.events import PlaylistRecord, UserRecord, encode
@@ -25,21 +22,13 @@ from segue.stores.postgres.playlists import PlaylistStore
 from segue.stores.postgres.verification import compare, drop_replay
 from segue.topics import PLAYLISTS, USERS
 from stream_processors.replay import replay
+from tests.integration.conftest import api
 from tests.publishing import publish_raw
 
 pytestmark = pytest.mark.stack
 
 PARTITION = 3
 SCHEMA = "replay_of_playlists"
-
-
-@asynccontextmanager
-async def api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """One API process's app."""
-    app = create_app(build_services(settings))
-    transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield client
 
 
 async def made(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:

@@ -33,6 +33,7 @@ from segue.client.generated.shapes import (
     NextAnswer,
     PlaylistsAnswer,
     PlaylistShown,
+    ProfileShown,
     ReadinessAnswer,
     SessionTrack,
     SongAnswer,
@@ -348,6 +349,20 @@ def get_user(
         path_of("/users/{user_id}", user_id=user_id),
         UserShown,
         query={"top": top, "min_event_id": min_event_id, "max_wait_ms": max_wait_ms, "require_event": require_event},
+        repeatable=True,
+    )
+
+
+def put_profile(user_id: str, *, display_name: str | None = None, genres: Sequence[str] | None = None) -> Call[ProfileShown]:
+    """Make this the whole profile. Its genres lead the answers of a listener of whom no event is known.
+
+    200: every reader sees it. 202: Kafka has stored it for good, and it is not seen yet (`"applied": false`). Somebody who
+    was deleted comes back by it, with nothing of before: `returned_at` says when."""
+    return Call(
+        "PUT",
+        path_of("/users/{user_id}", user_id=user_id),
+        ProfileShown,
+        body=given(display_name=display_name, genres=genres),
         repeatable=True,
     )
 

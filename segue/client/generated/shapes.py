@@ -364,6 +364,19 @@ class TopTrack(msgspec.Struct, frozen=True, kw_only=True):
     last_at: datetime
 
 
+class ProfileShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A profile as it was put. `applied`: false while it is stored in Kafka, and readers do not see it yet. `returned_at`: when
+    somebody who had been deleted came back."""
+
+    user_id: str
+    display_name: str | None
+    genres: tuple[str, ...]
+    applied: bool
+    created_at: datetime | None
+    returned_at: datetime | None
+    notes: tuple[NoteShown, ...]
+
+
 class HistoryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a history, newest first. `includes_event`: whether the event named by `min_event_id` is stored."""
 
@@ -583,10 +596,11 @@ class ExportedBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportedPlaylist(msgspec.Struct, frozen=True, kw_only=True):
-    """A playlist that the user owns."""
+    """A playlist that the user owns. `public`: whether other listeners may see it."""
 
     playlist_id: str
     name: str
+    public: bool
     source: str | None
     changed_at: datetime
     track_ids: tuple[str, ...]

@@ -72,10 +72,11 @@ class ExportedBlock(msgspec.Struct, frozen=True):
 
 
 class ExportedPlaylist(msgspec.Struct, frozen=True):
-    """A playlist that the user owns."""
+    """A playlist that the user owns. `public`: whether other listeners may see it."""
 
     playlist_id: str
     name: str
+    public: bool
     source: str | None
     changed_at: Time
     track_ids: tuple[str, ...]
@@ -109,7 +110,7 @@ select t.track_id, nullif(b.said, ''), b.statement & 1 = 1, b.until
 from blocks b left join tracks t using (track_no) where b.user_no = %(user_no)s order by b.track_no, b.artist
 """
 _PLAYLISTS = """
-select p.playlist_id, p.name, p.source, p.changed_at,
+select p.playlist_id, p.name, p.public, p.source, p.changed_at,
        array(select t.track_id from playlist_tracks m join tracks t using (track_no)
              where m.playlist_no = p.playlist_no order by m.position)
 from playlists p where p.owner_id = %(user_id)s order by p.playlist_no
@@ -172,8 +173,8 @@ def _track(row: tuple[Any, ...]) -> ExportedTrack:
 
 
 def _playlist(row: tuple[Any, ...]) -> ExportedPlaylist:
-    playlist_id, name, source, changed_at, track_ids = row
-    return ExportedPlaylist(playlist_id, name, source, changed_at, tuple(track_ids))
+    playlist_id, name, public, source, changed_at, track_ids = row
+    return ExportedPlaylist(playlist_id, name, public, source, changed_at, tuple(track_ids))
 
 
 def _key(row: tuple[Any, ...]) -> ExportedKey:

@@ -15,6 +15,8 @@ from segue.listeners import ListenerState
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.deletions import note_deletions
 from segue.stores.postgres.listens import lock_out_writers, read_states
+from segue.stores.postgres.marks import read_mark
+from segue.topics import USERS
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class User:
     events: int
     last_event_at: datetime | None
     created_at: datetime
+    returned_at: datetime | None = None
+    """When somebody who had been deleted came back."""
 
 
 class UserStore:
@@ -39,13 +43,14 @@ class UserStore:
     def by_id(self, user_id: str) -> User | None:
         """The user, or None if unknown or deleted."""
         with self._database.transaction(read_only=True) as cursor:
-            cursor.execute(
-                """select user_no, user_id, display_name, genres, events, last_event_at, created_at
-                   from users where user_id = %s and deleted_at is null""",
-                (user_id,),
-            )
-            row = cursor.fetchone()
-        return User(UserNo(row[0]), row[1], row[2], tuple(row[3]), *row[4:]) if row else None
+            return _read_user(cursor, user_id)
+
+    def reached(self, user_id: str, partition: int, offset: int) -> tuple[bool, User | None]:
+        """Whether the processors have stored this record of the users' topic, and the user as they are."""
+        with self._database.transaction(read_only=True) as cursor:
+            # The mark first: what it has passed is in the table by then.
+            mark = read_mark(cursor, USERS, partition)
+            return mark.offset > offset, _read_user(cursor, user_id)
 
     def state(self, user_id: str, max_cells: int) -> ListenerState | None:
         """The user's totals, heaviest `max_cells` tracks and blocks, or None if unknown, deleted or without an event."""
@@ -53,6 +58,16 @@ class UserStore:
             cursor.execute("select user_no from users where user_id = %s and deleted_at is null", (user_id,))
             row = cursor.fetchone()
             return read_states(cursor, [UserNo(row[0])], max_cells).get(UserNo(row[0])) if row else None
+
+
+def _read_user(cursor: PgCursor, user_id: str) -> User | None:
+    cursor.execute(
+        """select user_no, user_id, display_name, genres, events, last_event_at, created_at, returned_at
+           from users where user_id = %s and deleted_at is null""",
+        (user_id,),
+    )
+    row = cursor.fetchone()
+    return User(UserNo(row[0]), row[1], row[2], tuple(row[3]), *row[4:]) if row else None
 
 
 def upsert_users(cursor: PgCursor, records: Sequence[UserRecord], arrived_at_s: Mapping[str, float]) -> None:

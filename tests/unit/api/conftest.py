@@ -35,6 +35,7 @@ from api.live_model import LiveModel
 from api.live_trending import LiveTrending
 from api.metrics import Metrics
 from api.playlists.writer import PlaylistWriter
+from api.profiles import ProfileWriter
 from api.search.live_search import LiveSearch
 from api.services import Services
 from segue.catalogue import Track
@@ -46,7 +47,12 @@ from tests.unit.api.made import CATALOGUE
 from tests.unit.api.stream_fakes import FakeCounts, FakeOperations, FakePublisher, FakeReceipts
 
 SETTINGS = Settings(
-    api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5, api_playlist_wait_s=0.1
+    api_allowed_hosts="segue.test, x",
+    api_poll_s=0.01,
+    max_body_bytes=10_000,
+    max_batch_events=5,
+    api_playlist_wait_s=0.1,
+    api_profile_wait_s=0.1,
 )
 SHUTDOWN_S = 15.0
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
@@ -112,6 +118,7 @@ class World:
                 partitions=8,
                 wait_s=self.settings.api_playlist_wait_s,
             ),
+            profiles=ProfileWriter(self.postgres, self.kafka, gate, self.settings.api_profile_wait_s),
             deletions=Deletions(self.receipts, self.kafka, gate, self.kafka.kept_s, self.settings.snapshots_kept),
             exports=Exports(self.postgres.parts, executor, self.settings.api_exports, self.metrics),
             models=FakeModels(self.postgres),

@@ -18,12 +18,13 @@ from api.listener_states import Rows, Users
 from api.live_catalogue import TrackSource
 from api.live_model import Registry, Served
 from api.playlists.writer import Playlists
+from api.profiles import StoredProfiles
 from api.services import Histories, Models
 from segue.api_keys import ApiKey, Scope, digest_of, new_key, prefix_of
 from segue.catalogue import Track
 from segue.errors import CorruptSnapshot, NotFound, PostgresUnavailable, RedisUnavailable
-from segue.events import ListeningType, PlaylistRecord
-from segue.ids import TrackNo
+from segue.events import ListeningType, PlaylistRecord, UserRecord
+from segue.ids import TrackNo, UserNo
 from segue.listeners import ListenerState
 from segue.stores.postgres.arrivals import Arrival
 from segue.stores.postgres.catalogue import TrackChange
@@ -33,8 +34,10 @@ from segue.stores.postgres.models import RegisteredModel, Verdict
 from segue.stores.postgres.playlists import Playlist
 from segue.stores.postgres.users import User
 from segue.stores.redis.rows import ListenerRow, RowMark, row_of
-from segue.topics import PLAYLISTS
+from segue.topics import PLAYLISTS, USERS
 from tests.unit.api.made import fitted
+
+MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeRates(Shared):
@@ -160,7 +163,7 @@ class FakeKeys(Keys):
         return revoked
 
 
-class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals):
+class FakePostgres(Users, StoredProfiles, TrackSource, Registry, Histories, Playlists, Arrivals):
     """Postgres: users, tracks and the registry."""
 
     def __init__(self, tracks: Sequence[Track]) -> None:
@@ -184,6 +187,24 @@ class FakePostgres(Users, TrackSource, Registry, Histories, Playlists, Arrivals)
     def by_id(self, user_id: str) -> User | None:
         self.ping()
         return self.users.get(user_id)
+
+    def reached(self, user_id: str, partition: int, offset: int) -> tuple[bool, User | None]:  # noqa: ARG002 - one partition
+        self.ping()
+        if not self.stopped:
+            for topic, key, record in self.records:
+                if topic == USERS and key == user_id:
+                    self._profile(user_id, record)
+        return not self.stopped and len(self.records) > offset, self.users.get(user_id)
+
+    def _profile(self, user_id: str, record: msgspec.Struct | None) -> None:
+        """What the processors make of a record: one after a deletion begins anew."""
+        if isinstance(record, UserRecord):
+            returned_at = MADE_AT if user_id in self.deleted else None
+            self.deleted.discard(user_id)
+            self.users[user_id] = User(UserNo(1), user_id, record.display_name, record.genres, 0, None, MADE_AT, returned_at)
+        else:
+            self.users.pop(user_id, None)
+            self.deleted.add(user_id)
 
     def state(self, user_id: str, max_cells: int) -> ListenerState | None:
         self.ping()

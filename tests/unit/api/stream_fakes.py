@@ -55,12 +55,16 @@ class FakeCounts(Counts):
 
 
 class FakePublisher(EventPublisher):
-    """Kafka: takes every event and record, unless it is away or the listener is in `refused`."""
+    """Kafka: takes every event and record, unless it is away or the listener is in `refused`.
+
+    `then`: by topic, what somebody else publishes right behind the next record.
+    """
 
     def __init__(self) -> None:
         self.taken: list[ListeningEvent] = []
         self.records: list[tuple[str, str, msgspec.Struct | None]] = []
         self.refused: set[str] = set()
+        self.then: dict[str, list[tuple[str, str, msgspec.Struct | None]]] = {}
         self.kept: dict[str, float | None] = {LISTENING_EVENTS: None, USERS: 60.0, PLAYLISTS: 120.0, DEAD_LETTERS: 600.0}
         self.away = False
         self.closed = False
@@ -74,6 +78,7 @@ class FakePublisher(EventPublisher):
         await self.check()
         first = len(self.records)
         self.records += [(topic, key, record) for key, record in records.items()]
+        self.records += self.then.pop(topic, [])
         return {key: Position(0, first + at) for at, key in enumerate(records)}
 
     def kept_s(self) -> dict[str, float | None]:
