@@ -30,6 +30,7 @@ from segue.recommending.diversity import Diversity
 from segue.recommending.eligibility import Condition, Eligibility
 from segue.recommending.facts import Facts, replaced
 from segue.recommending.pipeline import Answer, Question, Recommendation, answered
+from segue.recommending.prompts import Prompt, led_by
 from segue.recommending.reasons import (
     Circumstances,
     Reason,
@@ -57,6 +58,8 @@ SESSION_HALF_LIFE_S = 3_600.0
 CHOICE_SPANS = 2.0
 """Lift of a newcomer's chosen genres and of a new playlist's title in ranges of the scores: above 1, so that variety does not mix
 others in either. It fades with every like."""
+SHARED_SPANS = 1.0
+"""The same lift beside chosen tracks or artists: the best of another genre comes before the last of the chosen one."""
 TRENDING_SPANS = 1.0
 """Lift of what is heard most now, for those of whom nothing is known: as much as all of the past says, less than a choice."""
 SEEDS_PER_ARTIST = 3
@@ -190,6 +193,32 @@ class Recommender:
         lifts = (Lift("title", match, _fading(history)),) if match.any() else ()
         return self._continued(history, n, steering, lifts, title)
 
+    def for_prompt(
+        self,
+        prompt: Prompt,
+        n: int,
+        steering: Steering = STRAIGHT,
+        *,
+        history: History | None = None,
+        popular: PopularNow = NOTHING_HEARD,
+        now_s: float | None = None,
+    ) -> Answer:
+        """Tracks for a new playlist; no chosen track is among them, those of chosen artists may be.
+
+        `history`: of the listener that it is for, who has the lesser say in it. Nobody's, without a seed, begins with what is
+        heard now (`popular`). `now_s` (Unix time) is what `steering.heard_days` counts from.
+        """
+        listened = History.empty() if history is None else history
+        tracks, seeded = self._columns(prompt.tracks), self._seeds(prompt.artists)
+        taste = led_by(listened, [*tracks.tolist(), *seeded])
+        own = Condition(("seeds.tracks",), "no track of the prompt itself", hides=self._facts.versions_of(tracks))
+        heard = steering.heard(self._facts, listened, time.time() if now_s is None else now_s)
+        lifts = self._chosen(prompt, CHOICE_SPANS if not (len(tracks) or seeded) else SHARED_SPANS)
+        if len(taste) == 0 and len(popular):
+            lifts = (*lifts, Lift("trending", self._warmth(popular), TRENDING_SPANS))
+        told = Circumstances(self._tracks, prompt.genres, seeded=seeded, chosen=frozenset(tracks.tolist()))
+        return self._listened(ListenerSource(self._blend, taste, lifts), chain(heard, [own]), n, steering, told)
+
     def for_group(
         self, members: Mapping[str, History], n: int, steering: Steering = STRAIGHT, *, now_s: float | None = None
     ) -> Answer:
@@ -253,6 +282,11 @@ class Recommender:
         diversity = steering.diversity or usual
         question = Question(source, eligibility, n, steering, diversity, explain, self._blend.popularity.scores)
         return answered(question, self._track_nos)
+
+    def _chosen(self, prompt: Prompt, spans: float) -> tuple[Lift, ...]:
+        """What raises the tracks of a prompt's genres and moods."""
+        masks = {"genres": self._facts.in_genres(prompt.genres), "moods": self._facts.in_moods(prompt.moods)}
+        return tuple(Lift(name, mask.astype(np.float32), spans) for name, mask in masks.items() if mask.any())
 
     def _seeds(self, artists: Sequence[str]) -> dict[int, str]:
         """The best known tracks of chosen artists: artist by column."""

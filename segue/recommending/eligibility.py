@@ -11,10 +11,11 @@ from segue.recommending.facts import Facts, Mask
 
 NoteCode = Literal[
     "empty_catalogue", "filters_match_nothing", "everything_heard", "everything_excluded", "fewer_than_asked",
-    "per_artist_relaxed", "per_album_relaxed", "unknown_tracks",
+    "per_artist_relaxed", "per_album_relaxed", "unknown_tracks", "unknown_sound",
 ]  # fmt: skip
 
 HEARD_FIELD = "heard_days"
+LENGTH_FIELD = "duration_ms"
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,16 @@ FEATURES = (
     "danceability", "energy", "loudness", "speechiness", "acousticness", "instrumentalness", "liveness", "valence", "tempo",
 )  # fmt: skip
 """The audio features that can be filtered by; key and mode are names rather than amounts."""
+LONGEST_MS = 2**31 - 1
+"""24 days: a longer track is an error and its length counts as unknown."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """Immutable; `placed` returns new facts.
 
-    `shown`: the catalogue has the track and it is not deleted. `year`, `popularity`, `explicit`, `mood`: UNKNOWN where not said.
+    `shown`: the catalogue has the track and it is not deleted. `year`, `popularity`, `explicit`, `mood`, `length_ms`: UNKNOWN
+    where not said.
     `features`: (n, len(FEATURES)) in Fortran order, NaN where unknown or beyond FARTHEST_FEATURE, so that no comparison holds.
     `song`, `artist`, `album`: codes that versions of one song, tracks of one first artist, and tracks of one of its albums share;
     a negative code is shared with nobody. `genres`, `artists` (guests too), `songs`: columns by folded name; `words`: see
@@ -39,6 +42,7 @@ class Facts:
     popularity: npt.NDArray[np.int16]
     explicit: npt.NDArray[np.int8]
     mood: npt.NDArray[np.int8]
+    length_ms: npt.NDArray[np.int32]
     features: Floats
     song: npt.NDArray[np.int32]
     artist: npt.NDArray[np.int32]
@@ -55,7 +59,7 @@ class Facts:
         short, tiny, code = np.empty(0, np.int16), np.empty(0, np.int8), np.empty(0, np.int32)
         none, no_features = TagIndex.empty(), np.empty((0, len(FEATURES)), np.float32, order="F")
         nothing = cls(
-            np.empty(0, np.bool_), short, short, tiny, tiny, no_features, code, code, code, none, none, none, none, {}
+            np.empty(0, np.bool_), short, short, tiny, tiny, code, no_features, code, code, code, none, none, none, none, {}
         )  # fmt: skip
         return nothing.placed(np.arange(len(tracks), dtype=np.int32), tracks)
 
@@ -74,6 +78,7 @@ class Facts:
             popularity=replaced(self.popularity, columns, [_known(track.popularity if track else None) for track in tracks]),
             explicit=replaced(self.explicit, columns, [_known(track.explicit if track else None) for track in tracks]),
             mood=replaced(self.mood, columns, [MOODS.index(t.mood) if t and t.mood else UNKNOWN for t in tracks]),
+            length_ms=replaced(self.length_ms, columns, [_length_ms(track) for track in tracks]),
             features=_with_features(self.features, columns, tracks),
             song=_coded(self.song, columns, [songs.codes.get(key, UNKNOWN) for key in keys]),
             artist=_coded(self.artist, columns, [artists.codes.get(name, UNKNOWN) for name in firsts]),
@@ -114,6 +119,10 @@ class Facts:
     def in_genres(self, genres: Iterable[str]) -> Mask:
         """Which columns have any of the genres (case does not matter); a fresh array."""
         return self._any_of(self.genres, genres)
+
+    def in_moods(self, moods: Iterable[Mood]) -> Mask:
+        """Which columns have any of the moods; a fresh array."""
+        return np.isin(self.mood, [MOODS.index(mood) for mood in moods])
 
     def by_artists(self, artists: Iterable[str]) -> Mask:
         """Which columns are by any of the artists, as guests too (case does not matter); a fresh array."""
@@ -170,6 +179,11 @@ def _known(value: int | None) -> int:
 
 def _folded(names: Iterable[str]) -> set[str]:
     return {name.casefold() for name in names}
+
+
+def _length_ms(track: Track | None) -> int:
+    length = track.duration_ms if track else None
+    return length if length is not None and 0 < length <= LONGEST_MS else UNKNOWN
 
 
 def _first_artist(track: Track | None) -> str:

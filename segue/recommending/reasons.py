@@ -6,6 +6,7 @@ The part with the largest share of the score speaks, and within it the liked tra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +18,8 @@ from segue.models.contract import Columns, Floats, History
 
 Code = Literal[
     "because_you_played", "similar_sound", "popular_now", "popular_in_genre", "played_together", "played_next", "picked_for_you",
-    "chosen_artist", "fits_title", "discovery", "familiar", "best_of_the_rest", "exploring", "suits_everyone", "suits_some",
-    "compromise",
+    "chosen_artist", "chosen_track", "fits_title", "fits_mood", "discovery", "familiar", "best_of_the_rest", "exploring",
+    "suits_everyone", "suits_some", "compromise",
 ]  # fmt: skip
 LEAST_SHARE = 0.15
 """A model is named as a source when it makes up this share of the positive score."""
@@ -43,12 +44,15 @@ class Reason:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What reasons speak of: the track of each column, what was chosen, and by which artist each seed of a newcomer is."""
+    """What reasons speak of: the track of each column, what was chosen, by which chosen artist a seed is, and which columns are
+    chosen tracks.
+    """
 
     tracks: Sequence[Track | None]
     genres: Sequence[str] = ()
     title: str = ""
     seeded: Mapping[int, str] | None = None
+    chosen: AbstractSet[int] = frozenset()
 
 
 def sources(shares: Mapping[str, float]) -> tuple[str, ...]:
@@ -85,6 +89,8 @@ def listener_reason(shares: Mapping[str, float], seed: int, told: Circumstances,
         return popular_now()
     if part == "genres":
         return popular_now() if track is None else popular_in(track, told.genres)
+    if part == "moods":
+        return popular_now() if track is None else in_mood(track)
     if part == "title":
         return Reason("fits_title", f"Fits the title “{told.title}”")
     if part in DIAL_TEXTS:
@@ -137,6 +143,11 @@ def popular_in(track: Track, genres: Sequence[str]) -> Reason:
     return popular_now() if named is None else Reason("popular_in_genre", f"Popular in {named}")
 
 
+def in_mood(track: Track) -> Reason:
+    """It has one of the chosen moods."""
+    return Reason("fits_mood", f"Fits the mood: {track.mood}")
+
+
 def titled(track: Track) -> str:
     """`Title by Artist`."""
     return f"{track.name} by {track.artists[0]}" if track.artists else track.name
@@ -149,6 +160,8 @@ def _by_a_seed(part: str, seed: int, told: Circumstances) -> Reason:
     track = told.tracks[seed] if seed >= 0 else None
     if track is None:
         return Reason("picked_for_you", "Fits what you play")
+    if seed in told.chosen:
+        return Reason("chosen_track", f"Because you chose {titled(track)}", track.track_no)
     if part == "sequence":
         return Reason("played_next", f"Often played after {titled(track)}", track.track_no)
     if part == "content":

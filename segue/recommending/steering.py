@@ -11,7 +11,7 @@ from segue.ids import TrackNo
 from segue.models.contract import Columns, History
 from segue.recommending.adventure import NEUTRAL
 from segue.recommending.diversity import Diversity
-from segue.recommending.eligibility import HEARD_FIELD, Condition
+from segue.recommending.eligibility import HEARD_FIELD, LENGTH_FIELD, Condition
 from segue.recommending.facts import Facts
 from segue.recommending.filters import Filters
 
@@ -40,8 +40,8 @@ class Steering:
 
     `exclude`: tracks to leave out this time. `blocked_tracks` and `blocked_artists` (names, case does not matter): never wanted,
     in no version and not as guests either. `heard_days`: hide what was heard within so many days; 0 shows all, None hides all
-    that was ever heard. `adventurousness` 0 (familiar) to 1 (discovery), NEUTRAL leaves the scores alone. `diversity` None: what
-    suits the question.
+    that was ever heard. `longest_ms`: only tracks of a known length up to that; None shows all. `adventurousness` 0 (familiar) to
+    1 (discovery), NEUTRAL leaves the scores alone. `diversity` None: what suits the question.
 
     Raises InvalidInput when a number is out of its range or filters contradict each other.
     """
@@ -51,6 +51,7 @@ class Steering:
     blocked_tracks: AbstractSet[TrackNo] = frozenset()
     blocked_artists: tuple[str, ...] = ()
     heard_days: float | None = None
+    longest_ms: int | None = None
     diversity: Diversity | None = None
     adventurousness: float = NEUTRAL
     exploration: Exploration = field(default_factory=Exploration)
@@ -65,6 +66,10 @@ class Steering:
     def conditions(self, facts: Facts, excluded: Columns, blocked: Columns) -> Iterator[Condition]:
         """What filters, excludes and blocks ask for; `excluded` and `blocked` are columns of those tracks."""
         yield from self.filters.conditions(facts)
+        if self.longest_ms is not None:
+            text = f"of a known length up to {self.longest_ms / 60_000:.1f} minutes"
+            fits = (facts.length_ms > 0) & (facts.length_ms <= self.longest_ms)
+            yield Condition((LENGTH_FIELD,), text, keeps=fits)
         if len(excluded):
             yield Condition(("exclude",), f"without the {len(excluded)} excluded tracks", hides=excluded)
         if len(blocked):
