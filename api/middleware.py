@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.metrics import Metrics
 from api.problems import internal_error
 from segue.ids import uuid7
-from segue.logs import fields, request_id_in_logs
+from segue.logs import fields, in_logs
 from segue.recommending.stages import StageClock, timed
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class _Exchange:
     async def serve(self, app: ASGIApp, receive: Receive, metrics: Metrics) -> None:
         started = time.perf_counter()
         try:
-            with timed() as self._clock, request_id_in_logs(self._request_id):
+            with timed() as self._clock, in_logs(request_id=self._request_id):
                 await app(self._scope, receive, self._answer)
         except ClientDisconnect:
             self._status = CLIENT_GONE
