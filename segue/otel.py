@@ -71,6 +71,7 @@ class OtelSpan(Span):
         self.trace_id = f"{context.trace_id:032x}"
         self.traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
         self._span, self._tracer = recorded, tracer
+        self._failed = False
 
     def rename(self, name: str) -> None:
         """See Span."""
@@ -87,8 +88,11 @@ class OtelSpan(Span):
             # Messages quote what people sent; code does not.
             stack = "".join(traceback.format_tb(reason.__traceback__, -FRAMES))
             self._span.add_event("exception", {"exception.type": kind, "exception.stacktrace": stack})
-        self._span.set_attribute("error.type", kind)
-        self._span.set_status(StatusCode.ERROR)
+        if not self._failed:
+            # The first is the cause; a status of 500 is what came of it.
+            self._span.set_attribute("error.type", kind)
+            self._span.set_status(StatusCode.ERROR)
+        self._failed = True
 
     def begin(self, name: str, kind: Kind = "internal", attributes: Attributes | None = None) -> Span:
         """See Span."""

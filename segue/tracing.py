@@ -31,7 +31,12 @@ class Span:
     trace_id: str | None = None
     """32 hex digits; None: nothing is recorded."""
     traceparent: str | None = None
-    """What a Kafka record that is written inside carries; None: nothing."""
+    """What names it to others; None: nothing is recorded."""
+
+    @property
+    def headers(self) -> list[tuple[str, str | bytes | None]]:
+        """Of the Kafka records that are written inside: none where nothing is recorded, so that nothing is stored for nothing."""
+        return [] if self.traceparent is None else [(TRACEPARENT, self.traceparent.encode())]
 
     def rename(self, name: str) -> None:
         """Give it a name that was not known when it began."""

@@ -20,9 +20,9 @@ class Traces:
 
     def __init__(self, sampler: Sampler = DEFAULT_ON, most_links: int | None = 128) -> None:
         self._exporter = InMemorySpanExporter()
-        provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
-        provider.add_span_processor(SimpleSpanProcessor(self._exporter))
-        self.tracing = OtelTracing(provider, most_links)
+        self.provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self.tracing = OtelTracing(self.provider, most_links)
 
     def spans(self) -> list[ReadableSpan]:
         """In the order in which they ended."""
