@@ -144,7 +144,7 @@ class OtelTracing(Tracing):
 
     def _links(self, traceparents: Iterable[bytes]) -> list[Link]:
         """To those that were sampled; the others are nowhere to be found."""
-        contexts = (parse_traceparent(traceparent.decode("latin-1")) for traceparent in traceparents)
+        contexts = (parse_traceparent(traceparent) for traceparent in traceparents)
         sampled = (Link(context) for context in contexts if context is not None and context.trace_flags.sampled)
         return list(islice(sampled, self._most_links))
 
@@ -216,9 +216,11 @@ def otel_tracing(service: str) -> Tracing:
     return OtelTracing(provider, most_links)
 
 
-def parse_traceparent(text: str) -> SpanContext | None:
+def parse_traceparent(header: str | bytes) -> SpanContext | None:
     """The span that a W3C traceparent names; None unless it is well-formed. Source: https://www.w3.org/TR/trace-context/, 3.2."""
-    found = _FORM.match(text) if len(text) <= _LONGEST_TRACEPARENT else None
+    if len(header) > _LONGEST_TRACEPARENT:
+        return None
+    found = _FORM.match(header.decode("latin-1") if isinstance(header, bytes) else header)
     if found is None:
         return None
     version, trace_id, span_id, flags, more = found.groups()
