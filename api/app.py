@@ -46,7 +46,7 @@ Every error is an RFC 9457 problem document with a stable `code`; under `/1/` it
 answer names what it had to do without."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-SENT = ["Authorization", "Content-Type", "If-Match", "X-API-Key", "X-Request-Id"]
+SENT = ["Authorization", "Content-Type", "If-Match", "X-API-Key", "X-Request-Id", "traceparent"]
 """Headers that pages of other origins may send, and below, that they may read."""
 SHOWN = ["ETag", "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", HEADER]
 COMPRESSED_FROM_BYTES = 1_000
@@ -63,6 +63,8 @@ def create_app(services: Services) -> FastAPI:
         description=DESCRIPTION,
         lifespan=_lifespan(services),
         redirect_slashes=False,
+        # FastAPI's own traces have paths, which name listeners, and messages of errors; see api/middleware.py for ours.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         generate_unique_id_function=openapi.operation_id,
     )
     app.state.settings = settings
@@ -74,7 +76,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=SHOWN)
     if (hosts := allowed_hosts(settings)) is not None:
         app.add_middleware(Hosts, allowed=hosts)
-    app.add_middleware(RequestContext, metrics=services.metrics)
+    app.add_middleware(RequestContext, metrics=services.metrics, tracing=services.tracing)
     app.add_middleware(Dialect)
     problems.install(app)
     for resource in (

@@ -52,6 +52,7 @@ from segue.stores.redis.rates import SharedBuckets
 from segue.stores.redis.reader import LiveRowReader
 from segue.stores.snapshots import SnapshotStore
 from segue.taste import TasteWeights
+from segue.tracing import open_tracing
 
 QUERY_THREADS = 4
 SCORING_THREADS = 2
@@ -73,6 +74,7 @@ def build_services(settings: Settings) -> Services:
 
     Raises ConfigurationError when an address is not set.
     """
+    tracing = open_tracing(settings, "segue-api")
     metrics, weights = Metrics(), TasteWeights(half_life_days=settings.half_life_days)
     queries = _threads(QUERY_THREADS, "postgres")
     scoring = _threads(SCORING_THREADS, "scoring")
@@ -130,6 +132,7 @@ def build_services(settings: Settings) -> Services:
         changing.close()
         following.close()
         counting.close()
+        await asyncio.to_thread(tracing.close)
 
     return Services(
         settings=settings,
@@ -170,6 +173,7 @@ def build_services(settings: Settings) -> Services:
         rates=rates,
         tokens=tokens,
         door=Door(Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks), players),
+        tracing=tracing,
         close=close,
     )
 

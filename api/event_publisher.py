@@ -20,6 +20,7 @@ from segue.kafka import MAX_MESSAGE_BYTES
 from segue.logs import fields
 from segue.partitioning import partition_for
 from segue.topics import LISTENING_EVENTS
+from segue.tracing import Span, span
 
 log = logging.getLogger(__name__)
 
@@ -149,26 +150,29 @@ class KafkaEventPublisher:
 
     async def _send(self, topic: str, split: Callable[[int], list[Record]]) -> list[tuple[Record, Outcome]]:
         """The records that `split` makes for a number of partitions, and what became of each."""
-        self._breaker.admit()
-        try:
-            records = split(await self._partition_count(topic))
-            outcomes = await self._deliver(topic, records)
-        except KafkaUnavailable as error:
-            self._breaker.failed(error)
-            raise
-        failure = next((outcome for outcome in outcomes if isinstance(outcome, str)), None)
-        if failure is None:
-            self._breaker.succeeded()
-        else:
-            self._breaker.failed(KafkaUnavailable(failure))
+        with span(f"send {topic}", "producer", {"messaging.system": "kafka", "messaging.destination.name": topic}) as sending:
+            self._breaker.admit()
+            try:
+                records = split(await self._partition_count(topic))
+                outcomes = await self._deliver(topic, records, sending)
+            except KafkaUnavailable as error:
+                self._breaker.failed(error)
+                raise
+            failure = next((outcome for outcome in outcomes if isinstance(outcome, str)), None)
+            if failure is None:
+                self._breaker.succeeded()
+            else:
+                self._breaker.failed(KafkaUnavailable(failure))
+                sending.fail("undelivered")
         return list(zip(records, outcomes, strict=True))
 
-    async def _deliver(self, topic: str, records: Sequence[Record]) -> list[Outcome]:
-        reports = [self._produce(topic, record) for record in records]
+    async def _deliver(self, topic: str, records: Sequence[Record], sending: Span) -> list[Outcome]:
+        sending.note({"messaging.batch.message_count": len(records)})
+        reports = [self._produce(topic, record, sending) for record in records]
         done, _ = await asyncio.wait(reports, timeout=REPORT_TIMEOUT_S)
         return [report.result() if report in done else f"no report within {REPORT_TIMEOUT_S:g} s" for report in reports]
 
-    def _produce(self, topic: str, record: Record) -> asyncio.Future[Outcome]:
+    def _produce(self, topic: str, record: Record, sending: Span) -> asyncio.Future[Outcome]:
         """A future of what becomes of the record."""
         loop = asyncio.get_running_loop()
         report: asyncio.Future[Outcome] = loop.create_future()
@@ -177,7 +181,14 @@ class KafkaEventPublisher:
             loop.call_soon_threadsafe(_settle, report, _outcome(error, message))
 
         try:
-            self._producer.produce(topic, value=record.value, key=record.key, partition=record.partition, on_delivery=on_delivery)
+            self._producer.produce(
+                topic,
+                value=record.value,
+                key=record.key,
+                partition=record.partition,
+                on_delivery=on_delivery,
+                headers=sending.headers,
+            )
         except BufferError:
             _settle(report, "too many records wait for Kafka already")
         except KafkaException as error:

@@ -34,6 +34,7 @@ from segue.settings import Settings
 from segue.stores.postgres.history import Moment, PastEvent
 from segue.stores.postgres.models import RegisteredModel
 from segue.taste import TasteWeights
+from segue.tracing import NO_TRACING, Tracing
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -122,5 +123,6 @@ class Services:
     rates: Rates
     tokens: Tokens
     door: Door
+    tracing: Tracing = NO_TRACING
     close: Callable[[], Awaitable[None]] = _nothing
     on_crash: Callable[[], None] = field(default=end_process)

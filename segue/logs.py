@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 
-_request_id: ContextVar[str | None] = ContextVar("segue_request_id", default=None)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_context: ContextVar[Mapping[str, str]] = ContextVar("segue_log_context", default=_NOTHING)
 _SECRETS = [
     (re.compile(r"(?<=://)([^\s:/@?#]*):[^\s/@]+@"), r"\1:***@"),
     (re.compile(r"(segue_[0-9a-f]{12}_)[A-Za-z0-9_-]{43}"), r"\1***"),
@@ -29,7 +31,7 @@ class KeyValueFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
         }
-        pairs |= {"msg": record.getMessage()} | _of_request() | getattr(record, "fields", {})
+        pairs |= {"msg": record.getMessage(), **_context.get()} | getattr(record, "fields", {})
         line = " ".join(f"{key}={_quoted(value)}" for key, value in pairs.items())
         return redacted(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
 
@@ -52,23 +54,18 @@ def configure_logging(level: str) -> None:
 
 
 @contextmanager
-def request_id_in_logs(request_id: str) -> Iterator[None]:
-    """Have every line that is logged inside, in tasks begun there too, carry the id of the request."""
-    token = _request_id.set(request_id)
+def in_logs(**pairs: str) -> Iterator[None]:
+    """Have every line that is logged inside, in tasks begun there too, carry these: the id of a request, of a trace."""
+    token = _context.set({**_context.get(), **pairs})
     try:
         yield
     finally:
-        _request_id.reset(token)
+        _context.reset(token)
 
 
 def fields(**pairs: object) -> dict[str, dict[str, object]]:
     """`log.info("batch written", extra=fields(topic=…, partition=…, offset=…))`."""
     return {"fields": pairs}
-
-
-def _of_request() -> dict[str, str]:
-    request_id = _request_id.get()
-    return {} if request_id is None else {"request_id": request_id}
 
 
 def _quoted(value: object) -> str:

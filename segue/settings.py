@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     """How long a change of a playlist waits for the one before it, and then for the processors to have it stored."""
     api_profile_wait_s: float = Field(2.0, ge=0, le=20)
     """How long a change of a profile waits for the processors to have it stored."""
+    tracing: bool = False
+    """Send traces to an OpenTelemetry collector, as the standard OTEL_ variables say: see docs/guide/tracing.md."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -20,13 +20,13 @@ from segue.log_reader import Hole, first_with_records
 from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
+from segue.tracing import Tracing
 from stream_processors.bootstrap import Worker
 from stream_processors.crash_report import describe_batch, message_of
 from stream_processors.metrics import BUFFERED_RUNS, CONSUMER_LAG, REBALANCES
 from stream_processors.patience import Stopped
 from stream_processors.positions import MarkedTransport, Positions, Skip
 from stream_processors.processing import ListeningProcessor, Processor
-from stream_processors.progress import Progress
 from stream_processors.records import Record
 from stream_processors.watchdog import EXIT_CRASHED, Watchdog
 
@@ -71,10 +71,11 @@ def create_app(settings: Settings, worker: Worker, loop: asyncio.AbstractEventLo
         broker_max_poll_interval=86_400.0,
     )
     threads = {topic: ThreadPoolExecutor(1, thread_name_prefix=topic) for topic in worker.processors}
-    positions = Positions(worker, _skipper(worker, threads), _end_process)
+    end_process = partial(_end_process, worker.tracing)
+    positions = Positions(worker, _skipper(worker, threads), end_process)
     app.transport = MarkedTransport(app, settings, positions)
     for topic, processor in worker.processors.items():
-        _add_agent(app, topic, processor, settings, worker.progress, positions, threads[topic])
+        _add_agent(app, topic, processor, settings, worker, positions, threads[topic])
     watchdog = Watchdog(worker.progress, worker.waiting, settings.stalled_after_s)
     watch = _Watch(app, worker, positions, _prover(settings))
     app.on_partitions_assigned.connect(watch.assigned)
@@ -133,10 +134,11 @@ def _add_agent(
     topic: str,
     processor: Processor,
     settings: Settings,
-    progress: Progress,
+    worker: Worker,
     positions: Positions,
     thread: ThreadPoolExecutor,
 ) -> None:
+    progress = worker.progress
     source = app.topic(topic, key_serializer="raw", value_serializer="raw")
     within_s = (settings.batch_within_ms if topic == LISTENING_EVENTS else settings.table_within_ms) / 1000
 
@@ -170,9 +172,10 @@ def _add_agent(
                 await positions.read_again(app)
             except Stopped:
                 log.info("stopping: the batch will be delivered again", extra=fields(topic=topic, records=len(records)))
+                worker.tracing.close()
                 os._exit(0)
             except Exception as error:  # noqa: BLE001 - the process's outermost edge: it ends here
-                _crash(topic, records, error)
+                _crash(worker.tracing, topic, records, error)
 
     app.agent(source, name=f"{topic}-agent")(agent)
 
@@ -189,15 +192,16 @@ async def _take(queue: Any, most_records: int, most_bytes: int, within_s: float)
     return runs
 
 
-def _crash(topic: str, records: list[Record], error: BaseException) -> None:
+def _crash(tracing: Tracing, topic: str, records: list[Record], error: BaseException) -> None:
     """End the process at once: Faust acknowledges a batch whose agent raised, and that would lose it."""
-    _end_process(error, topic=topic, **describe_batch(records, error))
+    _end_process(tracing, error, topic=topic, **describe_batch(records, error))
 
 
-def _end_process(error: BaseException, **said: object) -> None:
+def _end_process(tracing: Tracing, error: BaseException, **said: object) -> None:
     # One of our own errors says all in its message; only a surprise needs its traceback.
     surprise = None if isinstance(error, SegueError) else error
     log.critical(f"unexpected error, ending the process: {message_of(error)}", extra=fields(**said), exc_info=surprise)
+    tracing.close()
     logging.shutdown()
     os._exit(EXIT_CRASHED)
 

@@ -16,6 +16,7 @@ from segue.stores.postgres.migrations import migrate
 from segue.stores.redis.writer import LiveRowWriter
 from segue.taste import TasteWeights
 from segue.topics import LISTENING_EVENTS
+from segue.tracing import Tracing, open_tracing
 from stream_processors.listening_writer import ListeningWriter
 from stream_processors.log_identity import Logs
 from stream_processors.marks import Marks
@@ -43,6 +44,7 @@ class Worker:
     """By topic: each is processed in a thread of its own."""
     positions_patience: Patience
     stopping: threading.Event
+    tracing: Tracing
 
     def waiting(self) -> set[str]:
         """Topics that cannot go on because a store is away."""
@@ -61,6 +63,7 @@ def build_worker(settings: Settings) -> Worker:
 
     Raises ConfigurationError when settings contradict each other or the stored state.
     """
+    tracing = open_tracing(settings, "segue-processor")
     partitions = settings.kafka_partitions
     if settings.redis_buckets % partitions:
         raise ConfigurationError(
@@ -100,11 +103,12 @@ def build_worker(settings: Settings) -> Worker:
             partitions,
             settings.batch_events,
             partial(first_with_records, settings, LISTENING_EVENTS),
+            tracing,
         )
     }
     for table in compacted:
         sender = Outbox(producer_config(settings), partitions)
         table_writer = TableWriter(table, database, marks[table.topic])
-        processors[table.topic] = TableProcessor(table_writer, marks[table.topic], sender, patiences[table.topic])
+        processors[table.topic] = TableProcessor(table_writer, marks[table.topic], sender, patiences[table.topic], tracing)
     logs = Logs(settings.require_kafka())
-    return Worker(processors, database, logs, tuple(marks.values()), progress, patiences, patience, stopping)
+    return Worker(processors, database, logs, tuple(marks.values()), progress, patiences, patience, stopping, tracing)

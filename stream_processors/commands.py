@@ -26,4 +26,7 @@ def process() -> None:
         start_http_server(settings.metrics_port, "127.0.0.1")
     worker = build_worker(settings)
     app = create_app(settings, worker, loop)
-    run(app, worker, settings, loop)
+    try:
+        run(app, worker, settings, loop)
+    finally:
+        worker.tracing.close()

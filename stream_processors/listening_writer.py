@@ -28,6 +28,7 @@ from segue.stores.postgres.users import resolve_users
 from segue.stores.redis.writer import Behind, LiveRowWriter
 from segue.taste import TasteWeights, confidence, forward_factor, stance_of
 from segue.topics import LISTENING_EVENTS
+from segue.tracing import Attributes, span
 from stream_processors.ids import IdCache
 from stream_processors.listening_batch import ListeningBatch
 from stream_processors.marks import Marks
@@ -75,11 +76,13 @@ class ListeningWriter:
         Raises Fenced (drop what the marks say is written, and try the rest), PostgresUnavailable (nothing is written),
         RefusedByStore (some event is at fault; nothing is written).
         """
-        return self._with_present_users(batch, self._store_once)
+        with span("postgres merge", "client", {"db.system.name": "postgresql", "segue.events": len(batch.accepted)}):
+            return self._with_present_users(batch, self._store_once)
 
     def rehearse(self, batch: ListeningBatch) -> None:
         """Write the batch's events and take everything back: raises what `store` would raise because of an event."""
-        self._with_present_users(batch, self._rehearse_once)
+        with span("postgres rehearsal", "client", {"db.system.name": "postgresql", "segue.events": len(batch.accepted)}):
+            self._with_present_users(batch, self._rehearse_once)
 
     def _with_present_users(self, batch: ListeningBatch, attempt: Callable[[ListeningBatch], Result]) -> Result:
         while True:
@@ -174,8 +177,15 @@ class ListeningWriter:
             if event.user_id in states:
                 by_partition[record.partition][event.user_id] = states[event.user_id]
         for partition, sequence in batch.next_sequences().items():
+            touched = by_partition[partition]
+            attributes: Attributes = {
+                "db.system.name": "redis",
+                "segue.partition": partition,
+                "segue.listeners": len(touched),
+            }
             try:
-                self._publish_partition(partition, by_partition[partition], before[partition], sequence)
+                with span("redis write", "client", attributes):
+                    self._publish_partition(partition, touched, before[partition], sequence)
             except Fenced as error:
                 log.warning("partition was taken over", extra=fields(partition=partition, reason=error))
                 self._marks.forget(LISTENING_EVENTS, partition)

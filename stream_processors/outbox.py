@@ -13,6 +13,7 @@ from segue.events import ListeningEvent, encode, encode_envelope
 from segue.kafka import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from segue.partitioning import partition_for
 from segue.topics import DEAD_LETTERS, LISTENING_EVENTS
+from segue.tracing import Attributes, span
 from stream_processors.deliveries import Deliveries
 from stream_processors.metrics import DEAD_LETTERS as DEAD_LETTERS_SENT
 from stream_processors.metrics import EVENTS_MISROUTED
@@ -47,6 +48,15 @@ class Outbox:
         """
         if not dead and not misrouted:
             return
+        attributes: Attributes = {"messaging.system": "kafka", "segue.dead_letters": len(dead), "segue.misrouted": len(misrouted)}
+        with span("send on", "producer", attributes) as sending:
+            self._send(dead, misrouted, sending.headers)
+        for letter in dead:
+            DEAD_LETTERS_SENT.labels(letter.code).inc()
+        EVENTS_MISROUTED.inc(len(misrouted))
+
+    def _send(self, dead: Sequence[DeadLetter], misrouted: Sequence[ListeningEvent], headers: Headers) -> None:
+        """`headers`: of the misrouted events' new records, which come of all of these. A letter keeps those that it had."""
         self._deliveries.forget()
         for letter in dead:
             self._produce(DEAD_LETTERS, letter_id(letter).encode(), *_fitted(letter))
@@ -54,13 +64,10 @@ class Outbox:
             for at in range(0, len(events), ENVELOPE_EVENTS):
                 chunk = events[at : at + ENVELOPE_EVENTS]
                 value = encode(chunk[0]) if len(chunk) == 1 else encode_envelope(chunk)
-                self._produce(LISTENING_EVENTS, chunk[0].user_id.encode(), value, [], partition)
+                self._produce(LISTENING_EVENTS, chunk[0].user_id.encode(), value, headers, partition)
         if shortfall := self._deliveries.shortfall():
             records, reason = shortfall
             raise KafkaUnavailable(f"{records} records are not acknowledged ({reason})")
-        for letter in dead:
-            DEAD_LETTERS_SENT.labels(letter.code).inc()
-        EVENTS_MISROUTED.inc(len(misrouted))
 
     def _produce(self, topic: str, key: bytes, value: bytes | None, headers: Headers, partition: int = PICK_BY_KEY) -> None:
         while True:

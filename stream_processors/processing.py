@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol
 
@@ -12,13 +13,14 @@ from segue.errors import Fenced, Gap
 from segue.log_reader import Hole
 from segue.logs import fields
 from segue.topics import LISTENING_EVENTS
+from segue.tracing import NO_TRACING, Attributes, Span, Tracing
 from stream_processors.listening_batch import ListeningBatch, listening_batches
 from stream_processors.listening_writer import ListeningWriter
 from stream_processors.marks import Marks
 from stream_processors.metrics import FENCED, RECORDS_SKIPPED
 from stream_processors.outbox import Outbox
 from stream_processors.patience import Patience
-from stream_processors.records import Record
+from stream_processors.records import Record, traceparents
 from stream_processors.refusals import REFUSALS, divide, divide_table
 from stream_processors.table_writer import TableBatch, TableWriter, read_batch
 
@@ -43,6 +45,16 @@ def refuse_other_logs(records: Sequence[Record], base: Callable[[str, int], int]
         raise Gap(others)
 
 
+def batch_span(tracing: Tracing, topic: str, records: Sequence[Record]) -> AbstractContextManager[Span]:
+    """Around all that is done for a batch. It links to the traces that its records come from; being many, none is its parent."""
+    attributes: Attributes = {
+        "messaging.system": "kafka",
+        "messaging.destination.name": topic,
+        "messaging.batch.message_count": len(records),
+    }
+    return tracing.root(f"process {topic}", "consumer", attributes, traceparents(records))
+
+
 class ListeningProcessor:
     """Listening events: dead letters out first, then Postgres, then Redis."""
 
@@ -55,9 +67,11 @@ class ListeningProcessor:
         partitions: int,
         most_events: int,
         with_records: WithRecords,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._writer, self._marks, self._outbox, self._patience = writer, marks, outbox, patience
         self._partitions, self._most_events, self._with_records = partitions, most_events, with_records
+        self._tracing = tracing
 
     def process(self, records: Sequence[Record]) -> None:
         """See Processor. Raises Gap at the end for partitions with a hole before or between their records; what precedes the
@@ -66,7 +80,8 @@ class ListeningProcessor:
         gaps = self._gaps(records)
         following = [r for r in records if r.partition not in gaps or r.offset < gaps[r.partition][0]] if gaps else records
         for batch in listening_batches(following, self._is_written, self._partitions, self._most_events):
-            self._send_and_write(batch)
+            with batch_span(self._tracing, LISTENING_EVENTS, batch.records):
+                self._send_and_write(batch)
         if gaps:
             raise Gap(gaps)
 
@@ -144,8 +159,11 @@ class ListeningProcessor:
 class TableProcessor:
     """Records of a compacted topic."""
 
-    def __init__(self, writer: TableWriter[Any], marks: Marks, outbox: Outbox, patience: Patience) -> None:
+    def __init__(
+        self, writer: TableWriter[Any], marks: Marks, outbox: Outbox, patience: Patience, tracing: Tracing = NO_TRACING
+    ) -> None:
         self._writer, self._marks, self._outbox, self._patience = writer, marks, outbox, patience
+        self._tracing = tracing
 
     def process(self, records: Sequence[Record]) -> None:
         """See Processor. Raises Gap when Postgres turns out to hold less than it did: nothing here may be acknowledged then."""
@@ -154,7 +172,9 @@ class TableProcessor:
         RECORDS_SKIPPED.labels(self._writer.table.topic).inc(len(records) - len(fresh))
         most = self._writer.table.most_records
         for at in range(0, len(fresh), most):
-            self._send_and_write(read_batch(self._writer.table, fresh[at : at + most]))
+            some = fresh[at : at + most]
+            with batch_span(self._tracing, self._writer.table.topic, some):
+                self._send_and_write(read_batch(self._writer.table, some))
 
     def _send_and_write(self, batch: TableBatch[Any]) -> None:
         self._patience.until_available(lambda: self._outbox.send(batch.dead))

@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+from segue.tracing import TRACEPARENT
+
 DATA_FAULTS = (ValueError, ArithmeticError, struct.error)
 """What Python raises over a value that no check foresaw. The event at fault is set aside; any other error is a bug."""
 
@@ -53,6 +55,14 @@ class DeadLetter(NamedTuple):
     raw: bytes | None
     code: str
     message: str
+
+
+def traceparents(records: Iterable[Record]) -> Iterator[bytes]:
+    """The headers that name the spans which wrote the records; a producer that packs several requests' events sends several."""
+    for record in records:
+        for name, value in record.headers:
+            if name == TRACEPARENT and value is not None:
+                yield value
 
 
 def cut(records: Iterable[Kept], most_records: int, most_bytes: int) -> Iterator[list[Kept]]:

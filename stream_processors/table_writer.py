@@ -19,6 +19,7 @@ from segue.stores.postgres.marks import move_mark
 from segue.stores.postgres.playlists import delete_playlists, upsert_playlists
 from segue.stores.postgres.users import delete_users, upsert_users
 from segue.topics import CATALOGUE, PLAYLISTS, USERS
+from segue.tracing import Attributes, span
 from stream_processors.crash_report import name_event
 from stream_processors.marks import Marks
 from stream_processors.metrics import EVENTS_REFUSED, EVENTS_WRITTEN, STAGE_SECONDS
@@ -185,7 +186,8 @@ class TableWriter(Generic[Row]):
     def store(self, batch: TableBatch[Row]) -> None:
         """Write in one transaction and move the marks. Raises Fenced, PostgresUnavailable, RedisUnavailable, RefusedByStore."""
         started, refused = time.perf_counter(), 0
-        with self._database.transaction() as cursor:
+        attributes: Attributes = {"db.system.name": "postgresql", "segue.records": len(batch.records)}
+        with span(f"postgres {self.table.topic}", "client", attributes), self._database.transaction() as cursor:
             if batch.deletes:
                 self.table.delete(cursor, sorted(batch.deletes))
             if batch.upserts:

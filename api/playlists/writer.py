@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -111,7 +112,8 @@ class PlaylistWriter:
         until_s = loop.time() + self._wait_s
         while True:
             try:
-                return await loop.run_in_executor(self._executor, partial(self._in_turn, loop, playlist_id, decide))
+                in_turn = partial(copy_context().run, self._in_turn, loop, playlist_id, decide)
+                return await loop.run_in_executor(self._executor, in_turn)
             except PlaylistBusy as error:
                 if loop.time() >= until_s:
                     raise Problem(503, "playlist_busy", str(error), headers={"Retry-After": str(BUSY_RETRY_S)}) from None

@@ -27,12 +27,11 @@ _current: ContextVar[StageClock | None] = ContextVar("segue_stage_clock", defaul
 
 
 @contextmanager
-def timed() -> Iterator[StageClock]:
-    """A clock for the stages of what runs inside, in tasks and copied contexts too."""
-    clock = StageClock()
+def timed(clock: StageClock) -> Iterator[None]:
+    """Count with this clock the stages of what runs inside, in tasks and copied contexts too."""
     token = _current.set(clock)
     try:
-        yield clock
+        yield
     finally:
         _current.reset(token)
 

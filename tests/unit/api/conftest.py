@@ -41,6 +41,7 @@ from api.services import Services
 from segue.catalogue import Track
 from segue.settings import Settings
 from segue.taste import DEFAULT_WEIGHTS
+from segue.tracing import NO_TRACING, Tracing
 from tests.unit.api.fake_turns import FakeTurns
 from tests.unit.api.fakes import FakeModels, FakePlayers, FakePostgres, FakeRates, FakeRows, FakeSnapshots
 from tests.unit.api.made import CATALOGUE
@@ -77,6 +78,7 @@ class World:
     turns: FakeTurns = field(init=False)
     settings: Settings = SETTINGS
     tokens: Tokens = field(default_factory=lambda: Tokens(TOKEN_SECRETS))
+    tracing: Tracing = NO_TRACING
 
     def __post_init__(self) -> None:
         self.rates, self.receipts = FakeRates(self.clock), FakeReceipts(self.postgres)
@@ -132,6 +134,7 @@ class World:
             door=Door(
                 Tracks(SongIndex(catalogue, executor), rates, self.metrics, self.settings.listenbrainz_tracks), self.players
             ),
+            tracing=self.tracing,
             on_crash=lambda: self.crashes.append("crash"),
         )
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from api.event_publisher import MAX_RECORD_BYTES, RECORDS_AT_ONCE, KafkaEventPublisher, records_of
 from segue.errors import InvalidInput, KafkaUnavailable
@@ -18,6 +19,7 @@ from segue.kafka import producer_config
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS, PLAYLISTS, USERS
+from tests.traces import Traces, traceparent_of
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +122,28 @@ async def test_a_record_that_kafka_would_refuse_for_its_size_is_the_senders_faul
     with pytest.raises(InvalidInput, match="Kafka takes 4,190,208 in one record"):
         await publisher.publish_records(USERS, {"bob": None, "ann": huge})
     assert (await publisher.publish_records(USERS, {"bob": None}))["bob"].partition >= 0
+
+
+async def test_each_record_names_the_span_that_sent_it(publisher: KafkaEventPublisher, bootstrap: str) -> None:
+    traces = Traces()
+    users = [f"traced-{number}" for number in range(9)]
+    with traces.tracing.root("POST", "server"):
+        await publisher.publish([event(user, "traced") for user in users])
+    sending = traces.one("send listening-events")
+    count = partitions_of(bootstrap, LISTENING_EVENTS)
+    partitions = {partition_for(user, count) for user in users}
+    written = [m for partition in partitions for m in messages(bootstrap, LISTENING_EVENTS, partition)]
+    carried = [m.headers() for m in written if b'"traced"' in (m.value() or b"")]
+    assert carried == [[("traceparent", traceparent_of(sending).encode())]] * len(partitions)
+    assert (sending.attributes or {})["messaging.batch.message_count"] == len(partitions)
+
+
+async def test_records_of_no_trace_carry_nothing(publisher: KafkaEventPublisher, bootstrap: str) -> None:
+    traces = Traces(ALWAYS_OFF)
+    with traces.tracing.root("POST", "server"):
+        place = (await publisher.publish_records(USERS, {"untraced": None}))["untraced"]
+    found = {message.offset(): message.headers() for message in messages(bootstrap, USERS, place.partition)}
+    assert found[place.offset] is None
 
 
 async def test_past_its_bound_the_queue_takes_no_more(bootstrap: str) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.metrics import Metrics
-from segue.logs import KeyValueFormatter, fields, request_id_in_logs
+from segue.logs import KeyValueFormatter, fields, in_logs
 from tests.unit.api.conftest import World
 from tests.unit.api.made import row
 
@@ -63,7 +63,7 @@ def test_every_line_of_a_request_carries_its_id() -> None:
     record = logging.LogRecord("api", logging.INFO, "", 0, "explored", (), None)
     record.__dict__.update(fields(seed=7))
     formatter = KeyValueFormatter()
-    with request_id_in_logs("r-1"):
+    with in_logs(request_id="r-1"):
         inside = formatter.format(record)
     assert inside.endswith("msg=explored request_id=r-1 seed=7")
     assert "request_id" not in formatter.format(record)
