@@ -13,19 +13,19 @@ from fastapi import APIRouter, Request, Response
 from api.access.needs import CALLER_WRITE, needs
 from api.bodies import read_body
 from api.listenbrainz.listeners import listener_of
-from api.listenbrainz.payloads import Listen, PlayingNow, Song, read_submission
+from api.listenbrainz.payloads import Listen, PlayingNow, read_submission
 from api.listenbrainz.shapes import Done, documented, sent
+from api.listenbrainz.tracks import SOURCE
 from api.responses import json_response
 from api.services import Services
 from segue.errors import KafkaUnavailable, RedisUnavailable
 from segue.events import ListeningEvent, check_listening_event
 from segue.ids import uuid7_of
 from segue.logs import fields
+from segue.songs import Song
 from segue.topics import CATALOGUE
 
 log = logging.getLogger(__name__)
-
-SOURCE = "listenbrainz"
 
 
 def router(services: Services) -> APIRouter:
