@@ -6,6 +6,7 @@ See docs/decisions/0019-listens-of-unknown-tracks.md.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -13,6 +14,7 @@ from hashlib import blake2b
 
 from segue.catalogue import Track, folded_words, song_key
 from segue.events import CatalogueTrack
+from segue.ids import uuid7_of
 
 DERIVED = "lb:"
 """Begins the ids of tracks that were learned from listens."""
@@ -63,6 +65,14 @@ def learned_track(track_id: str, song: Song, source: str) -> CatalogueTrack:
         track_id=track_id, name=song.title, artists=song.artists or (song.artist,), album=song.album,
         duration_ms=song.duration_ms, source=source,
     )  # fmt: skip
+
+
+def listen_id(user_id: str, listened_at_s: int, song: Song) -> uuid.UUID:
+    """The event id of a listen that is told by its second and its names, by whatever road it comes.
+
+    It is made of what was said, not of the track that the song was found to be: that may be another the next time.
+    """
+    return uuid7_of(listened_at_s * 1_000, user_id, str(listened_at_s), song.key)
 
 
 def best_version(song: Song, versions: Sequence[Track]) -> Track | None:
