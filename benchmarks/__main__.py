@@ -99,6 +99,21 @@ def score(
 
 
 @app.command()
+def answers(
+    json: Annotated[Path | None, typer.Option("--json", help="Write the answers to this file.", show_default=False)] = None,
+    against: Annotated[Path | None, typer.Option(help="Answers of an earlier run to compare with.", show_default=False)] = None,
+) -> None:
+    """Answers to 1,200 questions of every kind; ends with 1 where they differ from those of an earlier run."""
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    from benchmarks.answers import answers as run
+
+    found = run(json, against)
+    for how, names in found.items():
+        typer.echo(f"{how}: {len(names)} questions, such as {', '.join(names[:5])}")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
 def serve(
     route: Annotated[Literal["user", "song"], typer.Option(help="POST /recommend/user/, or GET /recommend/song/…")] = "user",
     tracks: Annotated[int, typer.Option(min=1_000, help="Size of the catalogue.")] = 30_000,
