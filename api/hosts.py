@@ -7,6 +7,7 @@ service there that asks nobody for a key. Its requests still name the page's hos
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -50,6 +51,7 @@ def name_of(host: str) -> str:
     return name.removesuffix(".").casefold()
 
 
+@lru_cache(maxsize=64)
 def is_loopback(name: str) -> bool:
     """Whether a folded name or address is always this machine (RFC 6761, 6.3)."""
     if name == "localhost" or name.endswith(".localhost"):

@@ -49,12 +49,14 @@ def test_novelty_never_falls_as_the_dial_turns_to_discovery(history: History, n:
 
 @settings(max_examples=40, deadline=None)
 @given(history=histories)
-def test_with_variety_and_caps_discovery_is_still_more_novel_than_the_middle_and_that_than_familiar(history: History) -> None:
+def test_with_variety_and_caps_discovery_is_still_more_novel_than_familiar_and_the_middle_between(history: History) -> None:
     novelty_of = novelties(recommender(), history)
     familiar, middle, discovery = (
         mean_novelty(recommender().for_listener(history, 10, Steering(adventurousness=dial)), novelty_of) for dial in (0, 0.5, 1)
     )
-    assert familiar < middle < discovery
+    # The middle may be the familiar list itself, where nothing more familiar passes the caps.
+    assert familiar <= middle <= discovery
+    assert familiar < discovery
 
 
 def test_discovery_is_less_popular_and_farther_from_taste() -> None:
