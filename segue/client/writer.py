@@ -36,15 +36,30 @@ class Operation(NamedTuple):
 
     @property
     def parameters(self) -> list[Schema]:
-        return [parameter for parameter in self.says.get("parameters", []) if parameter["in"] in ("path", "query")]
+        asked = [parameter for parameter in self.says.get("parameters", []) if parameter["in"] in ("path", "query")]
+        # Who asks for a struct gets JSON.
+        return [parameter for parameter in asked if not (self._has_files and parameter["name"] == "format")]
+
+    @property
+    def _has_files(self) -> bool:
+        """Whether it answers JSON, and other formats on demand."""
+        content: Schema = self._content or {}
+        return len(content) > 1 and "application/json" in content
+
+    @property
+    def _content(self) -> Schema | None:
+        """By media type, what a good answer is."""
+        found: Schema | None = next(
+            response.get("content") for status, response in self.says["responses"].items() if status.startswith("2")
+        )
+        return found
 
     @property
     def answer(self) -> str:
         """The name of the struct; `str` for text, `None` where nothing is said."""
-        content = next(response.get("content") for status, response in self.says["responses"].items() if status.startswith("2"))
-        if content is None:
+        if self._content is None:
             return "None"
-        schema = content.get("application/json", {}).get("schema", {})
+        schema = self._content.get("application/json", {}).get("schema", {})
         return _name_of(schema) if "$ref" in schema else "str"
 
     @property
