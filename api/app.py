@@ -46,7 +46,7 @@ Every error is an RFC 9457 problem document with a stable `code`; under `/1/` it
 answer names what it had to do without."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-SENT = ["Authorization", "Content-Type", "If-Match", "X-API-Key", "X-Request-Id", "traceparent"]
+SENT = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-API-Key", "X-Request-Id", "traceparent"]
 """Headers that pages of other origins may send, and below, that they may read."""
 SHOWN = ["ETag", "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After", HEADER]
 COMPRESSED_FROM_BYTES = 1_000

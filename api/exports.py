@@ -1,14 +1,14 @@
-"""A user's data as one JSON document, made and sent in parts: memory does not grow with what somebody listened to."""
+"""A user's data as one JSON document or as Parquet files, made in parts: memory does not grow with what somebody listened to."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 from starlette.responses import StreamingResponse
@@ -21,11 +21,24 @@ from segue.stores.postgres.exports import Part, Section
 T = TypeVar("T")
 
 FORMAT = "segue-export-1"
+Form = Literal["json", "parquet"]
+MEDIA_TYPES: Mapping[Form, str] = {"json": "application/json", "parquet": "application/zip"}
+FILE_NAMES: Mapping[Form, str] = {"json": "segue-export.json", "parquet": "segue-export.zip"}
 LISTS = tuple(section for section in get_args(Section) if section != "user")
 """Members of the document that are lists, in their order."""
 
 Parts = Callable[[str], Generator[Part, None, None]]
 """`segue.stores.postgres.exports.ExportStore.parts`."""
+
+
+def pieces_of(parts: Iterable[Part], form: Form) -> Generator[bytes, None, None]:
+    """The export in pieces; an empty one says that it is under way. Raises what reading the parts raises."""
+    if form == "json":
+        return document(parts)
+    # Most exports are JSON, and Arrow is large.
+    from api.parquet_exports import archive
+
+    return archive(parts, FORMAT)
 
 
 def document(parts: Iterable[Part]) -> Generator[bytes, None, None]:
@@ -55,13 +68,16 @@ class Exports:
         self._open = 0
         metrics.watch_exports(lambda: self._open)
 
-    async def begin(self, user_id: str) -> Export:
-        """An export whose first piece is there. Raises NotFound, PostgresUnavailable, and Problem 503 while too many run."""
+    async def begin(self, user_id: str, form: Form = "json") -> Export:
+        """An export whose first piece is there: of a JSON document its beginning, of an archive all is made by then.
+
+        Raises NotFound, PostgresUnavailable, and Problem 503 while too many run.
+        """
         if self._open >= self._most:
             detail = f"{self._most} exports are under way, and no more are made at once: ask again later"
             raise Problem(503, "too_many_exports", detail, headers={"Retry-After": str(RETRY_AFTER_S)})
         self._open += 1
-        export = Export(self._made(user_id), self._executor, self._ended)
+        export = Export(self._made(user_id, form), form, self._executor, self._ended)
         try:
             await export.read_ahead()
         except BaseException:
@@ -69,9 +85,9 @@ class Exports:
             raise
         return export
 
-    def _made(self, user_id: str) -> Generator[bytes, None, None]:
+    def _made(self, user_id: str, form: Form) -> Generator[bytes, None, None]:
         with closing(self._parts(user_id)) as parts:
-            yield from document(parts)
+            yield from pieces_of(parts, form)
 
     def _ended(self) -> None:
         self._open -= 1
@@ -80,21 +96,24 @@ class Exports:
 class Export:
     """One document under way. Read it, and close it in any case: it holds a snapshot of Postgres."""
 
-    def __init__(self, pieces: Generator[bytes, None, None], executor: Executor, ended: Callable[[], None]) -> None:
+    def __init__(self, pieces: Generator[bytes, None, None], form: Form, executor: Executor, ended: Callable[[], None]) -> None:
+        self.form = form
         self._pieces, self._executor, self._ended = pieces, executor, ended
         self._lock = threading.Lock()
-        self._next = b""
+        self._next: bytes | None = None
         self._closed = False
 
     async def read_ahead(self) -> None:
-        """Make the first piece."""
-        self._next = await self._in_thread(self._piece)
+        """Make the first piece that has something in it."""
+        while (piece := await self._in_thread(self._piece)) == b"":
+            pass
+        self._next = piece
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The document."""
-        while self._next:
+        """What is sent."""
+        while self._next is not None:
             yield self._next
-            self._next = await self._in_thread(self._piece)
+            await self.read_ahead()
 
     async def close(self) -> None:
         """End it, whether or not it was read to the end."""
@@ -105,9 +124,9 @@ class Export:
             finally:
                 self._ended()
 
-    def _piece(self) -> bytes:
+    def _piece(self) -> bytes | None:
         with self._lock:
-            return next(self._pieces, b"")
+            return next(self._pieces, None)
 
     def _stop(self) -> None:
         # A piece may be in the making for a client that is gone.
@@ -122,8 +141,8 @@ class ExportResponse(StreamingResponse):
     """Sends an export, and closes it when the client has it all or is gone."""
 
     def __init__(self, export: Export) -> None:
-        headers = {"Content-Disposition": 'attachment; filename="segue-export.json"'}
-        super().__init__(export.pieces(), headers=headers, media_type="application/json")
+        headers = {"Content-Disposition": f'attachment; filename="{FILE_NAMES[export.form]}"'}
+        super().__init__(export.pieces(), headers=headers, media_type=MEDIA_TYPES[export.form])
         self._export = export
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

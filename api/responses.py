@@ -16,13 +16,13 @@ def json_response(answer: object, status: int = 200, headers: Mapping[str, str] 
     return Response(_encoder.encode(answer), status, headers, media_type="application/json")
 
 
-def tagged_response(request: Request, answer: object, more: Mapping[str, str] | None = None) -> Response:
-    """The answer with an ETag of its content, or 304 without a body where the client has just that (If-None-Match).
+def tagged_response(request: Request, answer: object, more: Mapping[str, str] | None = None, tag: str | None = None) -> Response:
+    """The answer with an ETag, or 304 without a body where the client has just that (If-None-Match).
 
-    `more`: further headers.
+    `more`: further headers. `tag`: of what changes with the answer; of its content if left out.
     """
     body = _encoder.encode(answer)
-    tag = entity_tag(body)
+    tag = tag or entity_tag(body)
     # The middleware's no-store would forbid to keep what the tag is for.
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", **(more or {})}
     if matches(request.headers.get("if-none-match", ""), tag):

@@ -18,8 +18,9 @@ from rich.table import Table
 
 from api.deletions import Deletions
 from api.event_publisher import KafkaEventPublisher
-from api.exports import document
+from api.exports import Form, pieces_of
 from api.gates import PostgresGate
+from segue.errors import InvalidInput
 from segue.events import check_id
 from segue.kafka import kept_s, producer_config
 from segue.settings import Settings, load_settings
@@ -29,6 +30,7 @@ from segue.stores.postgres.exports import ExportStore
 
 POLL_S = 0.1
 OWNER_ONLY = 0o600
+STDOUT = 1
 
 users = typer.Typer(help="Delete a user's data, or take it along.", no_args_is_help=True)
 err = Console(stderr=True)
@@ -68,13 +70,16 @@ def receipt(user_id: UserId, receipt_id: Annotated[uuid.UUID, typer.Argument(hel
 def export(
     user_id: UserId,
     to: Annotated[Path | None, typer.Option(help="File to write, for its owner's eyes only; stdout without it.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="One JSON document, or a zip archive of Parquet files.")] = "json",
 ) -> None:
-    """Write everything that is stored about a user as one JSON document, as of this moment."""
+    """Write everything that is stored about a user, as of this moment."""
     check_id("user_id", user_id)
+    if form == "parquet" and to is None and os.isatty(STDOUT):
+        raise InvalidInput("an archive is nothing to read on a terminal: name a file with --to")
     database = Database(load_settings().require_postgres(), max_connections=1)
     try:
         with _whole(to) as file:
-            size = sum(file.write(piece) for piece in document(ExportStore(database).parts(user_id)))
+            size = sum(file.write(piece) for piece in pieces_of(ExportStore(database).parts(user_id), form))
     finally:
         database.close()
     err.print(f"{size:,} bytes{f' in {to}' if to else ''}; delete them here with: segue users delete {user_id}", markup=False)
@@ -108,7 +113,7 @@ async def _deletions(settings: Settings) -> AsyncIterator[Deletions]:
 def _whole(to: Path | None) -> Iterator[BinaryIO]:
     """Stdout, or a file that appears under its name when it is complete."""
     if to is None:
-        with os.fdopen(os.dup(1), "wb") as stdout:
+        with os.fdopen(os.dup(STDOUT), "wb") as stdout:
             yield stdout
         return
     part = to.with_name(f"{to.name}.part")

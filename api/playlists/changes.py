@@ -11,7 +11,6 @@ from api.access.callers import check_owner
 from api.playlists.questions import AddedTracks, NewPlaylist, PlaylistPatch
 from api.playlists.writer import Decide, Turn
 from api.problems import FieldError, Problem, invalid_fields
-from api.responses import matches
 from segue.errors import NotFound
 from segue.events import PlaylistRecord
 from segue.stores.postgres.playlists import Playlist
@@ -28,8 +27,14 @@ class Limits:
 
 
 def version_tag(version: int) -> str:
-    """The entity tag of a playlist's version."""
+    """What If-Match names a playlist's version by."""
     return f'"{version}"'
+
+
+def names_version(listed: str, version: int) -> bool:
+    """Whether a list of tags, as in If-Match, names this version, whatever the names of its tracks were then."""
+    tags = (one.strip().removeprefix("W/").strip('"').partition(".")[0] for one in listed.split(","))
+    return any(tag in ("*", str(version)) for tag in tags)
 
 
 def found(playlist: Playlist | None, playlist_id: str) -> Playlist:
@@ -51,7 +56,7 @@ def own(request: Request, turn: Turn, playlist_id: str) -> Playlist:
     # A token's user id is never empty: what nobody owns is changed by keys only.
     check_owner(request, playlist.owner_id or "")
     expected = request.headers.get("if-match")
-    if expected is not None and not matches(expected, version_tag(playlist.version)):
+    if expected is not None and not names_version(expected, playlist.version):
         raise Problem(
             412,
             "playlist_changed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import blake2b
 
 import msgspec
 
@@ -16,6 +17,7 @@ from segue.stores.postgres.playlists import Playlist
 
 MOST_NAMED = 100
 """Positions that a note names; the rest is counted."""
+_encoder = msgspec.json.Encoder()
 
 
 class PlaylistTrack(msgspec.Struct, frozen=True):
@@ -28,7 +30,9 @@ class PlaylistTrack(msgspec.Struct, frozen=True):
 
 
 class PlaylistShown(msgspec.Struct, frozen=True):
-    """A playlist. `version` is its ETag. `applied`: false while the change is stored in Kafka, and readers do not see it yet."""
+    """A playlist. `version`, in quotes, is what If-Match takes. `applied`: false while the change is stored in Kafka, and
+    readers do not see it yet.
+    """
 
     playlist_id: str
     name: str
@@ -47,6 +51,12 @@ ANSWERS = (PlaylistShown,)
 def stored(playlist: Playlist, catalogue: LiveCatalogue) -> PlaylistShown:
     """A playlist as it is in Postgres."""
     return _shown(playlist, playlist.version, True, playlist.changed_at, catalogue)
+
+
+def tag_of(playlist: PlaylistShown) -> str:
+    """Its entity tag: the version, and behind it what others change, the names that the catalogue has for its tracks."""
+    names = blake2b(_encoder.encode(playlist.tracks), digest_size=6).hexdigest()
+    return f'"{playlist.version}.{names}"'
 
 
 def written(change: Written, catalogue: LiveCatalogue) -> PlaylistShown:

@@ -9,13 +9,16 @@ from fastapi import APIRouter, Response
 
 from api import examples
 from api.access.needs import OWN_DELETION, OWN_EXPORT, needs
-from api.exports import ExportResponse
+from api.exports import ExportResponse, Form
 from api.listener_schemas import DeletionShown, ExportShown
 from api.responses import json_response
 from api.schemas import documented
 from api.services import Services
 from segue.events import check_id
 from segue.stores.postgres.deletions import Receipt
+
+EXPORTED = documented(ExportShown, examples.EXPORT)
+EXPORTED[200]["content"]["application/zip"] = {"schema": {"type": "string", "format": "binary"}}
 
 
 def router(services: Services) -> APIRouter:
@@ -41,15 +44,16 @@ def router(services: Services) -> APIRouter:
         check_id("user_id", user_id)
         return json_response(shown(user_id, await services.deletions.receipt(user_id, receipt_id)))
 
-    @routes.get("/users/{user_id}/export", responses=documented(ExportShown, examples.EXPORT))
+    @routes.get("/users/{user_id}/export", responses=EXPORTED)
     @needs(OWN_EXPORT)
-    async def export_user(user_id: str) -> Response:
+    async def export_user(user_id: str, format: Form = "json") -> Response:  # noqa: A002
         """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists, keys.
 
-        It is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
+        JSON is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
+        `parquet`: a zip archive with a Parquet file for each of these, sent when all of it is made.
         """
         check_id("user_id", user_id)
-        return ExportResponse(await services.exports.begin(user_id))
+        return ExportResponse(await services.exports.begin(user_id, format))
 
     return routes
 

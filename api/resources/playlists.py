@@ -12,12 +12,12 @@ from api.access.callers import Listener, caller_of, check_owner
 from api.access.needs import OWN_EVENTS, OWN_QUESTION, needs
 from api.bodies import read_model
 from api.playlists import changes, shown
-from api.playlists.changes import Limits, version_tag
+from api.playlists.changes import Limits
 from api.playlists.questions import AddedTracks, NewPlaylist, PlaylistPatch
 from api.playlists.shown import PlaylistShown
 from api.playlists.writer import Decide, Written
-from api.responses import json_response
-from api.schemas import documented
+from api.responses import json_response, tagged_response
+from api.schemas import documented, tagged
 from api.services import Services
 from segue.events import check_id
 from segue.ids import uuid7
@@ -29,6 +29,17 @@ Positions = Annotated[list[Annotated[int, Query(ge=0)]], Query(max_length=MAX_RE
 TrackIds = Annotated[list[str], Query(max_length=MAX_REMOVED, description="Taken out wherever they stand.")]
 
 READ = documented(PlaylistShown, examples.PLAYLIST)
+IF_MATCH: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "The ETag that you saw, or the version in quotes: change just that. `*`: whatever is there by now.",
+        }
+    ]
+}
 CHANGED = READ | documented(PlaylistShown, examples.PLAYLIST, 202)
 MADE = CHANGED | documented(PlaylistShown, examples.PLAYLIST, 201)
 DELETED: dict[int | str, dict[str, Any]] = {
@@ -72,14 +83,15 @@ def router(services: Services) -> APIRouter:
         written = await services.playlist_writer.change(playlist_id, changes.created(playlist_id, owner_id, asked, limits))
         return _answer(services, written, 200 if written.state is written.stored else 201)
 
-    @routes.get("/playlists/{playlist_id}", responses=READ)
+    @routes.get("/playlists/{playlist_id}", responses=tagged(PlaylistShown, examples.PLAYLIST))
     @needs(OWN_QUESTION)
     async def get_playlist(request: Request, playlist_id: str) -> Response:
-        """A playlist with its tracks, from Postgres. Its ETag is what If-Match takes."""
+        """A playlist with its tracks, from Postgres. Its ETag is what If-Match and If-None-Match take."""
         check_id("playlist_id", playlist_id)
         playlist = changes.found(await services.postgres.run(services.playlists.get, playlist_id), playlist_id)
         changes.check_visible(request, playlist)
-        return json_response(shown.stored(playlist, services.catalogue), headers={"ETag": version_tag(playlist.version)})
+        answer = shown.stored(playlist, services.catalogue)
+        return tagged_response(request, answer, tag=shown.tag_of(answer))
 
     @routes.get("/playlists/{playlist_id}/export", responses=FILE, response_class=Response)
     @needs(OWN_QUESTION)
@@ -96,7 +108,7 @@ def router(services: Services) -> APIRouter:
     @routes.patch(
         "/playlists/{playlist_id}",
         responses=CHANGED,
-        openapi_extra=examples.asked("PlaylistPatch", examples.PLAYLIST_PATCHES),
+        openapi_extra=examples.asked("PlaylistPatch", examples.PLAYLIST_PATCHES) | IF_MATCH,
     )
     @needs(OWN_EVENTS)
     async def change_playlist(request: Request, playlist_id: str) -> Response:
@@ -104,7 +116,7 @@ def router(services: Services) -> APIRouter:
         asked = await read_model(request, PlaylistPatch, settings.max_body_bytes)
         return await change(playlist_id, changes.patched(request, playlist_id, asked, limits))
 
-    @routes.delete("/playlists/{playlist_id}", status_code=204, responses=DELETED)
+    @routes.delete("/playlists/{playlist_id}", status_code=204, responses=DELETED, openapi_extra=IF_MATCH)
     @needs(OWN_EVENTS)
     async def delete_playlist(request: Request, playlist_id: str) -> Response:
         """Delete a playlist."""
@@ -113,7 +125,7 @@ def router(services: Services) -> APIRouter:
     @routes.post(
         "/playlists/{playlist_id}/tracks",
         responses=CHANGED,
-        openapi_extra=examples.asked("AddedTracks", examples.ADDED_TRACKS),
+        openapi_extra=examples.asked("AddedTracks", examples.ADDED_TRACKS) | IF_MATCH,
     )
     @needs(OWN_EVENTS)
     async def add_tracks(request: Request, playlist_id: str) -> Response:
@@ -121,7 +133,7 @@ def router(services: Services) -> APIRouter:
         asked = await read_model(request, AddedTracks, settings.max_body_bytes)
         return await change(playlist_id, changes.with_tracks(request, playlist_id, asked, limits))
 
-    @routes.delete("/playlists/{playlist_id}/tracks", responses=CHANGED)
+    @routes.delete("/playlists/{playlist_id}/tracks", responses=CHANGED, openapi_extra=IF_MATCH)
     @needs(OWN_EVENTS)
     async def remove_tracks(
         request: Request,
@@ -147,4 +159,5 @@ def _answer(services: Services, change: Written, status: int) -> Response:
     status = status if change.applied else 202
     if change.state is None:
         return Response(status_code=status)
-    return json_response(shown.written(change, services.catalogue), status, {"ETag": version_tag(change.version)})
+    answer = shown.written(change, services.catalogue)
+    return json_response(answer, status, {"ETag": shown.tag_of(answer)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -34,6 +34,7 @@ class Call(Generic[T_co]):
     answer: type[T_co]
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
 
     def at(self, cursor: str) -> Call[T_co]:
@@ -54,6 +55,11 @@ def path_of(template: str, **parts: str) -> str:
         if part in (".", ".."):
             raise ValueError(f"{name} {part!r} cannot be part of a path")
     return template.format_map({name: quote(part, safe="") for name, part in parts.items()})
+
+
+def tag_of(version: int | Literal["*"] | None) -> str | None:
+    """A version as If-Match names it; `*`: whatever is there."""
+    return version if version is None or version == "*" else f'"{version}"'
 
 
 def given(**values: object) -> dict[str, Any]:

@@ -6,6 +6,7 @@ SegueError
 │   ├── ApiInvalidInput    also InvalidInput
 │   ├── ApiAccessDenied    401 and 403: the key or token is missing, wrong, or opens something else
 │   ├── ApiConflict        409: the state of things does not allow it
+│   │   └── ApiChanged     412: it is not what `if_match` says any more; `version` is what it is
 │   ├── ApiDefect          500, or an answer that is none of this API
 │   └── ApiUnavailable     also Unavailable: 503 and what proxies say
 │       ├── ApiRateLimited, ApiKafkaUnavailable, ApiPostgresUnavailable, ApiRedisUnavailable
@@ -76,6 +77,18 @@ class ApiConflict(ApiError):
     """The state of things does not allow it."""
 
 
+class ApiChanged(ApiConflict):
+    """Somebody changed it meanwhile: read it again and decide on that.
+
+    `version`: what it is by now. After a try whose answer never came, this may be the change that was asked for.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(response)
+        found = self.document.get("version")
+        self.version: int | None = found if isinstance(found, int) else None
+
+
 class ApiDefect(ApiError):
     """The service failed; its log has the details under `request_id`."""
 
@@ -118,8 +131,8 @@ _BY_CODE: Mapping[str, type[ApiError]] = {
     "redis_unavailable": ApiRedisUnavailable,
 }
 _BY_STATUS: Mapping[int, type[ApiError]] = {
-    401: ApiAccessDenied, 403: ApiAccessDenied, 404: ApiNotFound, 409: ApiConflict, 429: ApiRateLimited,
-    408: ApiUnavailable, 502: ApiUnavailable, 503: ApiUnavailable, 504: ApiUnavailable,
+    401: ApiAccessDenied, 403: ApiAccessDenied, 404: ApiNotFound, 409: ApiConflict, 412: ApiChanged,
+    429: ApiRateLimited,    408: ApiUnavailable, 502: ApiUnavailable, 503: ApiUnavailable, 504: ApiUnavailable,
 }  # fmt: skip
 
 
@@ -155,7 +168,7 @@ def _seconds(text: str | None) -> float | None:
 
 
 __all__: Sequence[str] = [
-    "ApiAccessDenied", "ApiConflict", "ApiDefect", "ApiError", "ApiInvalidInput", "ApiKafkaUnavailable", "ApiNotFound",
-    "ApiPostgresUnavailable", "ApiRateLimited", "ApiRedisUnavailable", "ApiUnavailable", "ApiUnreachable", "WrongField",
-    "error_of", "unreachable",
+    "ApiAccessDenied", "ApiChanged", "ApiConflict", "ApiDefect", "ApiError", "ApiInvalidInput", "ApiKafkaUnavailable",
+    "ApiNotFound", "ApiPostgresUnavailable", "ApiRateLimited", "ApiRedisUnavailable", "ApiUnavailable", "ApiUnreachable",
+    "WrongField", "error_of", "unreachable",
 ]  # fmt: skip

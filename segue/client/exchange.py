@@ -30,7 +30,7 @@ def settings(url: str, key: str | None, timeout_s: float) -> dict[str, Any]:
 def request_of(client: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
     """The call as an HTTP request."""
     content = call.content()
-    headers = {} if content is None else {"Content-Type": "application/json"}
+    headers = {**call.headers, **({} if content is None else {"Content-Type": "application/json"})}
     return client.build_request(call.method, call.path, params=given(**call.query), content=content, headers=headers)
 
 

@@ -22,6 +22,8 @@ BY_HAND = {"post_events": "segue.client.events"}
 NOT_FOR_CLIENTS = ("/1/",)
 """Paths in the words of another API, which has clients of its own."""
 SCALARS = {"integer": "int", "number": "float", "boolean": "bool", "null": "None", "string": "str"}
+IF_MATCH = "If-Match"
+"""The one header that calls send: a method takes it as the version that its caller saw."""
 FORMATS = {"date-time": "datetime", "uuid": "UUID"}
 NOTICE = "Written by segue/client/writer.py from docs/openapi.json (`make docs`); do not edit."
 
@@ -36,15 +38,35 @@ class Operation(NamedTuple):
 
     @property
     def parameters(self) -> list[Schema]:
-        return [parameter for parameter in self.says.get("parameters", []) if parameter["in"] in ("path", "query")]
+        asked = [parameter for parameter in self.says.get("parameters", []) if parameter["in"] in ("path", "query")]
+        # Who asks for a struct gets JSON.
+        return [parameter for parameter in asked if not (self._has_files and parameter["name"] == "format")]
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it can be asked to change one version only."""
+        return any(parameter["in"] == "header" and parameter["name"] == IF_MATCH for parameter in self.says.get("parameters", []))
+
+    @property
+    def _has_files(self) -> bool:
+        """Whether it answers JSON, and other formats on demand."""
+        content: Schema = self._content or {}
+        return len(content) > 1 and "application/json" in content
+
+    @property
+    def _content(self) -> Schema | None:
+        """By media type, what a good answer is."""
+        found: Schema | None = next(
+            response.get("content") for status, response in self.says["responses"].items() if status.startswith("2")
+        )
+        return found
 
     @property
     def answer(self) -> str:
         """The name of the struct; `str` for text, `None` where nothing is said."""
-        content = next(response.get("content") for status, response in self.says["responses"].items() if status.startswith("2"))
-        if content is None:
+        if self._content is None:
             return "None"
-        schema = content.get("application/json", {}).get("schema", {})
+        schema = self._content.get("application/json", {}).get("schema", {})
         return _name_of(schema) if "$ref" in schema else "str"
 
     @property
@@ -175,7 +197,8 @@ def _calls(schemas: Mapping[str, Schema], operations: Sequence[Operation]) -> st
     names = sorted({operation.answer for operation in operations} - {"str", "None"} | set(_used(schemas, operations)))
     imports = (
         "from collections.abc import Mapping, Sequence\nfrom typing import Literal\nfrom uuid import UUID\n\n"
-        f"from segue.client.call import Call, given, path_of\nfrom segue.client.generated.shapes import {', '.join(names)}\n"
+        "from segue.client.call import Call, given, path_of, tag_of\n"
+        f"from segue.client.generated.shapes import {', '.join(names)}\n"
         "from segue.ids import uuid7"
     )
     lines = _head("Functions that make calls, one for each operation.", imports)
@@ -200,6 +223,7 @@ def _function(operation: Operation, schemas: Mapping[str, Schema]) -> list[str]:
     first += [f"{_checked(p['name'])}: {annotation(p['schema'], True)}" for p in query if p.get("required")]
     rest = [f"{_checked(f)}: {_typed(fields[f], False, True)}" for f in fields if f not in required]
     rest += [f"{_checked(p['name'])}: {_typed(p['schema'], False, True)}" for p in query if not p.get("required")]
+    rest += ['if_match: int | Literal["*"] | None = None'] if operation.is_conditional else []
     signature = ", ".join([*first, *(["*", *rest] if rest else [])])
     lines = [f"def {operation.name}({signature}) -> Call[{operation.answer}]:", f'    """{_doc(operation.says)}"""']
     if "event_id" in fields:
@@ -218,8 +242,11 @@ def _arguments(
         yield "query={" + ", ".join(f"{p['name']!r}: {p['name']}" for p in query) + "}"
     if operation.body:
         yield f"body=given({', '.join(f'{f}={f}' for f in fields)})"
+    if operation.is_conditional:
+        yield f"headers=given(**{{{IF_MATCH!r}: tag_of(if_match)}})"
     if _repeatable(operation, fields):
-        yield "repeatable=True"
+        # What holds for any version would be done to what the first try left.
+        yield 'repeatable=if_match != "*"' if operation.is_conditional else "repeatable=True"
 
 
 def _repeatable(operation: Operation, fields: Mapping[str, Schema]) -> bool:

@@ -132,7 +132,8 @@ class AlsModel(ReadingModel):
 
     def load_index(self, directory: Path, expected: IndexReport) -> None:
         """Take the stored index. Raises UnreadableIndex."""
-        self.index = VectorIndex.load(directory / "als.faiss", expected)
+        shape = (int(np.isfinite(self._norms).sum()), self._factors.shape[1])
+        self.index = VectorIndex.load(directory / "als.faiss", expected, shape)
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         factors, norms = self._factors, self._norms

@@ -148,7 +148,7 @@ class ContentModel(ReadingModel):
 
     def load_index(self, directory: Path, expected: IndexReport) -> None:
         """Take the stored index. Raises UnreadableIndex."""
-        self.index, self._late = ContentIndex.load(directory, self._tags, expected), self._late[:0]
+        self.index, self._late = ContentIndex.load(directory, self._sound, self._tags, expected), self._late[:0]
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))

@@ -84,8 +84,8 @@ class ContentIndex:
         np.save(directory / "content_axes.npy", self.axes, allow_pickle=False)
 
     @classmethod
-    def load(cls, directory: Path, tags: csr_matrix[np.float32], expected: IndexReport) -> ContentIndex:
-        """What `save` wrote. Raises UnreadableIndex."""
+    def load(cls, directory: Path, sound: Floats, tags: csr_matrix[np.float32], expected: IndexReport) -> ContentIndex:
+        """What `save` wrote of `sound` (n_tracks, d) and `tags` (n_tracks, n_tags). Raises UnreadableIndex."""
         try:
             common = np.load(directory / "content_common.npy", allow_pickle=False)
             axes = np.load(directory / "content_axes.npy", allow_pickle=False)
@@ -93,7 +93,9 @@ class ContentIndex:
             raise UnreadableIndex(f"the axes of the tags cannot be read: {error}") from error
         if axes.ndim != 2 or common.shape != axes.shape[:1] or common.max(initial=-1) >= tags.shape[1]:
             raise UnreadableIndex(f"axes of shape {axes.shape} for {common.shape} tags out of {tags.shape[1]}")
-        return cls(VectorIndex.load(directory / "content.faiss", expected), common, axes, csr_matrix(tags.T, dtype=np.float32))
+        shape = (len(sound), sound.shape[1] + axes.shape[1])
+        vectors = VectorIndex.load(directory / "content.faiss", expected, shape)
+        return cls(vectors, common, axes, csr_matrix(tags.T, dtype=np.float32))
 
     def _posted(self, tags: Tags, allowed: Mask | None) -> Columns:
         # Tags that arrived after the index was built have late tracks only.

@@ -124,10 +124,11 @@ class VectorIndex:
         faiss.write_index(self.inverted, str(path))
 
     @classmethod
-    def load(cls, path: Path, expected: IndexReport) -> VectorIndex:
+    def load(cls, path: Path, expected: IndexReport, shape: tuple[int, int]) -> VectorIndex:
         """What `save` wrote, read into memory: a mapped index can neither be copied nor grown. Raises UnreadableIndex.
 
-        The caller has checked the file's sum: FAISS trusts the sizes that a file names.
+        `shape`: (n, d) of the vectors that the model has for it. The caller has checked the file's sum: FAISS trusts the sizes
+        that a file names.
         """
         try:
             inverted = faiss.read_index(str(path))
@@ -138,6 +139,8 @@ class VectorIndex:
         index = cls(inverted, expected.probes)
         if index.report() != replace(expected, queries=0, recall_at_100=None, seconds=0.0):
             raise UnreadableIndex(f"{path.name} holds {index.report()} instead of {expected}")
+        if (expected.vectors, expected.dimensions) != shape:
+            raise UnreadableIndex(f"{path.name} is of {expected.vectors} x {expected.dimensions} numbers, the model of {shape}")
         return index
 
     def _found(self, query: Floats, n: int, selector: Any, probes: int) -> Columns:

@@ -37,6 +37,8 @@ INDEX = "index"
 """The directory of what is derived from the rest: damage there costs time, not the snapshot."""
 FORMAT = 1
 """Version of the directory's layout; a newer one is refused rather than misread."""
+DOWNLOADS = 2
+"""Tries to get a file whole."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -83,7 +85,7 @@ def new_version(now: datetime | None = None) -> str:
 
 
 class SnapshotStore:
-    """Snapshots under one fsspec URL or local path. Remote ones are copied to `cache` before they are read."""
+    """Snapshots under one fsspec URL or local path. Remote ones are copied to `cache`, which processes may share, to be read."""
 
     def __init__(self, url: str, cache: Path | None = None) -> None:
         self.url = url
@@ -136,8 +138,7 @@ class SnapshotStore:
     def load(self, version: str) -> Snapshot:
         """The verified models of a version. Raises NotFound, CorruptSnapshot."""
         manifest = self.manifest(version)
-        directory = self._fetched(manifest)
-        damaged = _verified(directory, manifest)
+        directory, damaged = self._checked(manifest)
         try:
             track_nos = np.load(directory / "track_nos.npy", allow_pickle=False)
             blend = Blend.load(directory / "blend")
@@ -167,30 +168,40 @@ class SnapshotStore:
         for name in [*manifest.files, MANIFEST]:
             self._system.put_file(str(draft / name), f"{root}/{name}")
 
-    def _fetched(self, manifest: Manifest) -> Path:
+    def _checked(self, manifest: Manifest) -> tuple[Path, list[str]]:
+        """Where the files can be read, and which derived ones are damaged. Raises CorruptSnapshot."""
         if self._local is not None:
-            return self._local / manifest.version
-        target = self._cache / manifest.version
-        if not target.exists():
-            self._cache.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=".fetching-", dir=self._cache))
-            try:
-                self._download(manifest, draft)
-                # Verified before it takes the name: a broken download must not stay in the cache.
-                _verified(draft, manifest)
-                draft.rename(target)
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
-        return target
+            directory = self._local / manifest.version
+            return directory, _verified(_changed(directory, manifest), manifest)
+        directory = self._cache / manifest.version
+        directory.mkdir(parents=True, exist_ok=True)
+        wrong = _changed(directory, manifest)
+        return directory, _verified([name for name in wrong if not self._mended(directory, name, manifest)], manifest)
 
-    def _download(self, manifest: Manifest, draft: Path) -> None:
-        for name in [*manifest.files, MANIFEST]:
-            (draft / name).parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._system.get_file(f"{self._root.rstrip('/')}/{manifest.version}/{name}", str(draft / name))
-            except FileNotFoundError:
-                if not _is_derived(name):
-                    raise CorruptSnapshot(f"snapshot {manifest.version}: {name} is missing; train again") from None
+    def _mended(self, directory: Path, name: str, manifest: Manifest) -> bool:
+        """Whether one file of the cache is as it should be by now.
+
+        It takes its name when it is whole, so processes that share a cache may fetch at once, and none finds half of what another
+        one left when it was killed.
+        """
+        if name not in manifest.files:
+            (directory / name).unlink(missing_ok=True)
+            return True
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=self._cache) as drafts:
+            draft = Path(drafts) / "file"
+            if not any(self._downloaded(manifest, name, draft) for _ in range(DOWNLOADS)):
+                return False
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            draft.replace(directory / name)
+        return True
+
+    def _downloaded(self, manifest: Manifest, name: str, draft: Path) -> bool:
+        """Whether the file came whole; one that breaks off may come whole the next time."""
+        try:
+            self._system.get_file(f"{self._root.rstrip('/')}/{manifest.version}/{name}", str(draft))
+        except FileNotFoundError:
+            return False
+        return _sum(draft) == manifest.files[name]
 
 
 def _decoded(content: bytes, version: str) -> Manifest:
@@ -205,10 +216,14 @@ def _decoded(content: bytes, version: str) -> Manifest:
     return manifest
 
 
-def _verified(directory: Path, manifest: Manifest) -> list[str]:
-    """The names of derived files that are missing, foreign or changed. Raises CorruptSnapshot when others are."""
+def _changed(directory: Path, manifest: Manifest) -> list[str]:
+    """The names of files that are missing, foreign or changed."""
     found = _sums(directory)
-    changed = sorted(name for name in found.keys() | manifest.files.keys() if found.get(name) != manifest.files.get(name))
+    return sorted(name for name in found.keys() | manifest.files.keys() if found.get(name) != manifest.files.get(name))
+
+
+def _verified(changed: list[str], manifest: Manifest) -> list[str]:
+    """Those that are derived. Raises CorruptSnapshot when others are among them."""
     if names := [name for name in changed if not _is_derived(name)]:
         raise CorruptSnapshot(
             f"snapshot {manifest.version}: {', '.join(names)} missing, foreign or changed since it was written; "
@@ -236,7 +251,11 @@ def _index(blend: Blend, directory: Path, manifest: Manifest, damaged: list[str]
 
 def _sums(directory: Path) -> dict[str, FileSum]:
     files = sorted(path for path in directory.rglob("*") if path.is_file() and path != directory / MANIFEST)
-    return {path.relative_to(directory).as_posix(): FileSum(path.stat().st_size, _sha256(path)) for path in files}
+    return {path.relative_to(directory).as_posix(): _sum(path) for path in files}
+
+
+def _sum(path: Path) -> FileSum:
+    return FileSum(path.stat().st_size, _sha256(path))
 
 
 def _sha256(path: Path) -> str:

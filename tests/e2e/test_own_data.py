@@ -19,6 +19,7 @@ from segue.stores.postgres.database import Database
 from segue.stores.redis.rows import row_key
 from segue.topics import PLAYLISTS, USERS
 from tests.e2e.conftest import Road
+from tests.parquet import rows_in, rows_of
 from tests.publishing import publish_raw
 
 pytestmark = pytest.mark.stack
@@ -95,6 +96,9 @@ def test_the_same_from_the_command_line(road: Road, tmp_path: Path) -> None:
     road.stack.run_segue("users", "export", user_id, "--to", str(to))
     assert [one["event_id"] for one in json.loads(to.read_bytes())["events"]] == [last]
     assert (to.stat().st_mode & 0o777, list(tmp_path.iterdir())) == (0o600, [to])
+    files = tmp_path / "mia.zip"
+    road.stack.run_segue("users", "export", user_id, "--format", "parquet", "--to", str(files))
+    assert rows_of(files.read_bytes()) == rows_in(to.read_bytes())
     road.stack.run_segue("users", "delete", user_id, "--yes")
     assert road.client.get(f"/users/{user_id}").status_code == 404
     said = road.stack.state.log("users").read_text()

@@ -8,6 +8,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from api.exports import FORMAT, document
+from api.parquet_exports import archive
 from segue.errors import NotFound
 from segue.events import CatalogueTrack, PlaylistRecord, UserRecord
 from segue.partitioning import partition_for
@@ -21,6 +23,7 @@ from segue.stores.postgres.playlists import upsert_playlists
 from segue.stores.postgres.users import delete_users, upsert_users
 from tests.integration.test_blocks import said
 from tests.integration.test_listening_writer import NOW, PARTITION, USER, Worker, batch_at, event
+from tests.parquet import rows_in, rows_of
 
 pytestmark = pytest.mark.stack
 
@@ -88,6 +91,27 @@ def test_everything_of_one_user_and_nothing_of_another(worker: Worker, own_datab
     (shown,) = found["keys"]
     assert str(shown["prefix"]) in key
     assert key not in str(found)
+
+
+ODD = "Ünï‮\u200b 🎷 'q' \"x\" \\ ,;=1+1\t"
+
+
+def test_parquet_files_say_what_json_says(worker: Worker, own_database: Database) -> None:
+    with own_database.transaction() as cursor:
+        upsert_tracks(cursor, [CatalogueTrack(track_id="t1", name=ODD, artists=(ODD, "B"))])
+        upsert_users(cursor, [UserRecord(user_id="nobody")], {"nobody": 0.0})
+    write_profile(own_database, "p1", "p2")
+    KeyStore(own_database).create(ODD, frozenset({"read"}), None, USER)
+    worker.write(
+        batch_at(
+            0, event("play"), event("skip", "t2"), said("block_artist", artist=ODD.strip()), said("block", track_id="t2", days=9)
+        )
+    )
+    store = ExportStore(own_database)
+    for user_id, events in ((USER, 4), ("nobody", 0)):
+        found = rows_of(b"".join(archive(store.parts(user_id), FORMAT)))
+        assert found == rows_in(b"".join(document(store.parts(user_id))))
+        assert len(found["events"]) == events
 
 
 def test_it_is_of_the_moment_in_which_it_began(worker: Worker, own_database: Database) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from segue.client.call import Call, given, path_of
+from segue.client.call import Call, given, path_of, tag_of
 from segue.client.generated.shapes import (
     AudioShown,
     Blocks,
@@ -460,7 +460,8 @@ def get_deletion(user_id: str, receipt_id: str) -> Call[DeletionShown]:
 def export_user(user_id: str) -> Call[ExportShown]:
     """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists, keys.
 
-    It is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole."""
+    JSON is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
+    `parquet`: a zip archive with a Parquet file for each of these, sent when all of it is made."""
     return Call("GET", path_of("/users/{user_id}/export", user_id=user_id), ExportShown, repeatable=True)
 
 
@@ -484,12 +485,17 @@ def create_playlist(
 
 
 def get_playlist(playlist_id: str) -> Call[PlaylistShown]:
-    """A playlist with its tracks, from Postgres. Its ETag is what If-Match takes."""
+    """A playlist with its tracks, from Postgres. Its ETag is what If-Match and If-None-Match take."""
     return Call("GET", path_of("/playlists/{playlist_id}", playlist_id=playlist_id), PlaylistShown, repeatable=True)
 
 
 def change_playlist(
-    playlist_id: str, *, name: str | None = None, public: bool | None = None, track_ids: Sequence[str] | None = None
+    playlist_id: str,
+    *,
+    name: str | None = None,
+    public: bool | None = None,
+    track_ids: Sequence[str] | None = None,
+    if_match: int | Literal["*"] | None = None,
 ) -> Call[PlaylistShown]:
     """Rename, show or hide, or replace all tracks, which needs If-Match."""
     return Call(
@@ -497,12 +503,19 @@ def change_playlist(
         path_of("/playlists/{playlist_id}", playlist_id=playlist_id),
         PlaylistShown,
         body=given(name=name, public=public, track_ids=track_ids),
+        headers=given(**{"If-Match": tag_of(if_match)}),
     )
 
 
-def delete_playlist(playlist_id: str) -> Call[None]:
+def delete_playlist(playlist_id: str, *, if_match: int | Literal["*"] | None = None) -> Call[None]:
     """Delete a playlist."""
-    return Call("DELETE", path_of("/playlists/{playlist_id}", playlist_id=playlist_id), type(None), repeatable=True)
+    return Call(
+        "DELETE",
+        path_of("/playlists/{playlist_id}", playlist_id=playlist_id),
+        type(None),
+        headers=given(**{"If-Match": tag_of(if_match)}),
+        repeatable=if_match != "*",
+    )
 
 
 def export_playlist(playlist_id: str, *, format: Literal["jspf", "m3u8", "csv", "spotify"] | None = None) -> Call[str]:
@@ -512,18 +525,25 @@ def export_playlist(playlist_id: str, *, format: Literal["jspf", "m3u8", "csv", 
     )
 
 
-def add_tracks(playlist_id: str, track_ids: Sequence[str], *, position: int | None = None) -> Call[PlaylistShown]:
+def add_tracks(
+    playlist_id: str, track_ids: Sequence[str], *, position: int | None = None, if_match: int | Literal["*"] | None = None
+) -> Call[PlaylistShown]:
     """Put tracks at the end, or with If-Match at a place. With If-Match a repeated request adds nothing twice (412)."""
     return Call(
         "POST",
         path_of("/playlists/{playlist_id}/tracks", playlist_id=playlist_id),
         PlaylistShown,
         body=given(track_ids=track_ids, position=position),
+        headers=given(**{"If-Match": tag_of(if_match)}),
     )
 
 
 def remove_tracks(
-    playlist_id: str, *, position: Sequence[int] | None = None, track_id: Sequence[str] | None = None
+    playlist_id: str,
+    *,
+    position: Sequence[int] | None = None,
+    track_id: Sequence[str] | None = None,
+    if_match: int | Literal["*"] | None = None,
 ) -> Call[PlaylistShown]:
     """Take out what stands at these positions, which needs If-Match, and these tracks."""
     return Call(
@@ -531,7 +551,8 @@ def remove_tracks(
         path_of("/playlists/{playlist_id}/tracks", playlist_id=playlist_id),
         PlaylistShown,
         query={"position": position, "track_id": track_id},
-        repeatable=True,
+        headers=given(**{"If-Match": tag_of(if_match)}),
+        repeatable=if_match != "*",
     )
 
 

@@ -677,7 +677,8 @@ class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlaylistShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A playlist. `version` is its ETag. `applied`: false while the change is stored in Kafka, and readers do not see it yet."""
+    """A playlist. `version`, in quotes, is what If-Match takes. `applied`: false while the change is stored in Kafka, and
+    readers do not see it yet."""
 
     playlist_id: str
     name: str

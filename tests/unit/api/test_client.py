@@ -12,7 +12,7 @@ import pytest
 
 from api.app import create_app
 from segue.client import AsyncSegue, Segue, sent_event
-from segue.client.errors import ApiInvalidInput, ApiKafkaUnavailable, ApiNotFound
+from segue.client.errors import ApiChanged, ApiConflict, ApiInvalidInput, ApiKafkaUnavailable, ApiNotFound
 from segue.client.generated.shapes import Bounds, WantedTracks
 from segue.stores.postgres.history import PastEvent
 from tests.unit.api.conftest import World, listening
@@ -76,6 +76,23 @@ async def test_errors_are_segues_own(world: World, segue: AsyncSegue) -> None:
     with pytest.raises(ApiInvalidInput, match="n: ") as raised:
         await segue.recommend_user("ada", n=0)
     assert [wrong.field for wrong in raised.value.fields] == ["n"]
+
+
+async def test_a_change_of_what_somebody_else_changed_is_a_conflict_that_names_the_version(segue: AsyncSegue) -> None:
+    seen = await segue.create_playlist("Mix", playlist_id="mix", track_ids=["t1", "t2", "t3"])
+    theirs = await segue.change_playlist("mix", name="Theirs", if_match=seen.version)
+    with pytest.raises(ApiChanged) as raised:
+        await segue.add_tracks("mix", ["t9"], position=0, if_match=seen.version)
+    assert (raised.value.code, raised.value.version) == ("playlist_changed", theirs.version)
+    mine = await segue.add_tracks("mix", ["t9"], position=0, if_match=raised.value.version)
+    assert [track.track_id for track in mine.tracks] == ["t9", "t1", "t2", "t3"]
+    left = await segue.remove_tracks("mix", position=[0, 1], if_match=mine.version)
+    assert [track.track_id for track in left.tracks] == ["t2", "t3"]
+    with pytest.raises(ApiConflict):
+        await segue.delete_playlist("mix", if_match=mine.version)
+    await segue.delete_playlist("mix", if_match=left.version)
+    with pytest.raises(ApiNotFound):
+        await segue.get_playlist("mix")
 
 
 async def test_events_of_which_only_some_are_stored_say_which(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import tracemalloc
@@ -9,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from zipfile import ZipFile
 
 import anyio
 import httpx
@@ -178,6 +180,55 @@ async def test_memory_does_not_grow_with_a_history(world: World) -> None:
         return peak
 
     assert await peak_bytes(50) < 2 * await peak_bytes(5)
+
+
+async def test_an_archive_is_a_download_too(world: World, client: httpx.AsyncClient) -> None:
+    world.postgres.exports["ann"] = [USER, events(0, 3), TRACKS]
+    answer = await client.get("/users/ann/export", params={"format": "parquet"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="segue-export.zip"'
+    assert "Content-Encoding" not in answer.headers
+    with ZipFile(io.BytesIO(answer.content)) as found:
+        assert found.testzip() is None
+        assert len(found.namelist()) == 6
+    assert world.postgres.exporting == 0
+
+
+async def test_an_archive_that_cannot_be_made_whole_is_a_problem(world: World, client: httpx.AsyncClient) -> None:
+    def broken() -> Iterator[Part]:
+        yield USER
+        yield events(0, 3)
+        world.postgres.away = True
+        yield TRACKS
+
+    world.postgres.exports["ann"] = broken()
+    answer = await client.get("/users/ann/export", params={"format": "parquet"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "postgres_unavailable")
+    assert world.postgres.exporting == 0
+
+
+async def test_only_formats_that_there_are(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/users/ann/export", params={"format": "csv"})).status_code == 422
+
+
+async def test_an_archive_that_nobody_waits_for_is_given_up_while_it_is_made(world: World) -> None:
+    read: list[int] = []
+
+    def endless() -> Iterator[Part]:
+        yield USER
+        while True:
+            read.append(len(read))
+            yield events(len(read), 1)
+
+    world.postgres.exports["ann"] = Anew(endless)
+    with ThreadPoolExecutor(1) as executor:
+        exports = Exports(world.postgres.parts, executor, 1, world.metrics)
+        with anyio.CancelScope() as gave_up:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(exports.begin, "ann", "parquet")
+                await eventually(lambda: _is(len(read) > 10))
+                gave_up.cancel()
+        await eventually(lambda: _is(world.postgres.exporting == 0))
 
 
 def _many(parts: int) -> Iterator[Part]:

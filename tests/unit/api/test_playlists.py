@@ -11,7 +11,9 @@ import pytest
 
 from segue.events import PlaylistRecord
 from segue.stores.postgres.playlists import Playlist
-from tests.unit.api.conftest import SETTINGS, World
+from tests.unit.api.access.conftest import bearer
+from tests.unit.api.conftest import SETTINGS, World, eventually
+from tests.unit.api.made import track
 
 pytestmark = pytest.mark.anyio
 
@@ -33,11 +35,11 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 
 async def test_a_playlist_is_a_record_in_kafka_and_is_seen_when_it_is_answered(world: World, client: httpx.AsyncClient) -> None:
     made = await make(client)
-    assert (made.status_code, made.headers["etag"], made.json()["applied"]) == (201, '"1"', True)
+    assert (made.status_code, made.json()["version"], made.json()["applied"]) == (201, 1, True)
     record = PlaylistRecord(playlist_id="mix", name="Mix", track_ids=("t1", "t2", "t3"), owner_id="ann", source="api")
     assert world.kafka.records == [("playlists", "mix", record)]
     read = await client.get("/playlists/mix")
-    assert read.json() == made.json()
+    assert (read.json(), read.headers["etag"]) == (made.json(), made.headers["etag"])
     assert read.json()["tracks"][0] == {
         "track_id": "t1", "name": "Song b", "artists": ["Artist 1"], "duration_ms": 180_000,
     }  # fmt: skip
@@ -108,7 +110,7 @@ async def test_renaming_keeps_the_rest(client: httpx.AsyncClient) -> None:
     await make(client)
     renamed = await client.patch("/playlists/mix", json={"name": "  Blend ", "public": True})
     assert (renamed.json()["name"], renamed.json()["public"], tracks(renamed)) == ("Blend", True, ["t1", "t2", "t3"])
-    assert renamed.headers["etag"] == '"2"'
+    assert (renamed.json()["version"], renamed.headers["etag"][:3]) == (2, '"2.')
 
 
 @pytest.mark.parametrize("nothing", [{}, {"name": None}, {"public": True, "track_ids": None}])
@@ -166,6 +168,43 @@ async def test_of_two_clients_that_saw_one_version_the_second_is_told(
     assert (late.headers["etag"], late.json()["version"], len(world.kafka.records)) == ('"2"', 2, 2)
     again = await client.request(method, path, json=body, headers={"If-Match": late.headers["etag"]})
     assert again.status_code in (200, 204)
+
+
+@pytest.mark.parametrize("listed", ["{}", "W/{}", '"0", {}', "*"])
+async def test_who_has_the_playlist_is_not_sent_it_again(client: httpx.AsyncClient, listed: str) -> None:
+    seen = (await make(client)).headers["etag"]
+    again = await client.get("/playlists/mix", headers={"If-None-Match": listed.format(seen)})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", seen)
+    assert again.headers["cache-control"] == "private, no-cache"
+
+
+async def test_a_change_is_sent_to_who_has_the_playlist_of_before(client: httpx.AsyncClient) -> None:
+    seen = (await make(client)).headers["etag"]
+    await client.patch("/playlists/mix", json={"name": "Blend"})
+    assert (await client.get("/playlists/mix", headers={"If-None-Match": seen})).json()["name"] == "Blend"
+
+
+async def test_a_track_that_got_its_name_is_sent_though_the_list_is_the_same(world: World, client: httpx.AsyncClient) -> None:
+    seen = (await make(client, track_ids=["t1", "new"])).headers["etag"]
+    world.postgres.add(track(17, "jazz", track_id="new"))
+    await eventually(lambda: _named(client, seen))
+    change = await client.patch("/playlists/mix", json={"track_ids": ["new"]}, headers={"If-Match": seen})
+    assert tracks(change) == ["new"]
+
+
+async def _named(client: httpx.AsyncClient, seen: str) -> bool:
+    answer = await client.get("/playlists/mix", headers={"If-None-Match": seen})
+    return answer.status_code == 200 and answer.json()["tracks"][1]["name"] is not None
+
+
+async def test_a_private_playlist_that_somebody_else_has_is_none_of_theirs(world: World) -> None:
+    world.settings = world.settings.model_copy(update={"api_keys_required": True})
+    ada, bob = (bearer(world.postgres.keys.add("read", "events", user_id=name)) for name in ("ada", "bob"))
+    async with world.serving() as client:
+        seen = (await client.post("/playlists", json={"playlist_id": "mix", "name": "Mix"}, headers=ada)).headers["etag"]
+        asked = {"If-None-Match": seen}
+        answers = [await client.get("/playlists/mix", headers=asked | one) for one in (ada, bob)]
+    assert [answer.status_code for answer in answers] == [304, 403]
 
 
 async def test_a_deleted_playlist_is_a_tombstone(world: World, client: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import httpx
 import pytest
@@ -109,6 +110,30 @@ def test_what_may_have_happened_is_not_done_twice(failure: httpx.Response | Exce
     with pytest.raises(Unavailable):
         blocking(service, ROLLBACK)
     assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "tries"),
+    [
+        (calls.remove_tracks("mix", position=[0], if_match="*"), 1),
+        (calls.remove_tracks("mix", position=[0], if_match=7), 2),
+        (calls.remove_tracks("mix", track_id=["t1"]), 2),
+        (calls.add_tracks("mix", ["t1"], if_match=7), 1),
+    ],
+)
+def test_a_removal_by_place_is_repeated_only_of_the_version_that_was_seen(call: Call[object], tries: int) -> None:
+    service = Service([UNKNOWN, problem(404, "not_found")])
+    with pytest.raises((ApiNotFound, ApiUnreachable)):
+        blocking(service, call)
+    assert len(service.asked) == tries
+
+
+@pytest.mark.parametrize(("if_match", "sent"), [(7, '"7"'), ("*", "*"), (None, None)])
+def test_a_version_is_sent_as_if_match(if_match: int | Literal["*"] | None, sent: str | None) -> None:
+    service = Service([problem(404, "not_found")])
+    with pytest.raises(ApiNotFound):
+        blocking(service, calls.change_playlist("mix", name="x", if_match=if_match))
+    assert service.asked[0].headers.get("if-match") == sent
 
 
 @pytest.mark.parametrize("failure", [REFUSED, problem(429, "rate_limited", {"Retry-After": "1"})])

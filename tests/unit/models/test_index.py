@@ -98,7 +98,7 @@ def test_vectors_that_are_all_zero_can_be_indexed() -> None:
 
 def test_what_was_saved_answers_the_same_when_loaded_and_can_grow(tmp_path: Path) -> None:
     index().save(tmp_path / "x.faiss")
-    loaded = VectorIndex.load(tmp_path / "x.faiss", index().report())
+    loaded = VectorIndex.load(tmp_path / "x.faiss", index().report(), (N, WIDTH))
     for query in vectors()[:20]:
         assert loaded.search(query, 50).tolist() == index().search(query, 50).tolist()
     assert 1 in loaded.with_vectors(3 * vectors()[:1], np.array([1], np.int32)).search(vectors()[0], 5)
@@ -108,15 +108,22 @@ def test_what_was_saved_answers_the_same_when_loaded_and_can_grow(tmp_path: Path
 def test_a_file_that_is_no_index_is_unreadable(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.faiss").write_bytes(content)
     with pytest.raises(UnreadableIndex, match=r"x\.faiss"):
-        VectorIndex.load(tmp_path / "x.faiss", index().report())
+        VectorIndex.load(tmp_path / "x.faiss", index().report(), (N, WIDTH))
 
 
 def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UnreadableIndex, match=r"x\.faiss"):
-        VectorIndex.load(tmp_path / "x.faiss", index().report())
+        VectorIndex.load(tmp_path / "x.faiss", index().report(), (N, WIDTH))
 
 
 def test_the_index_of_other_vectors_is_unreadable(tmp_path: Path) -> None:
     VectorIndex.trained(vectors()[:100], np.arange(100, dtype=np.int32)).save(tmp_path / "x.faiss")
     with pytest.raises(UnreadableIndex, match=r"instead of .*3000"):
-        VectorIndex.load(tmp_path / "x.faiss", index().report())
+        VectorIndex.load(tmp_path / "x.faiss", index().report(), (N, WIDTH))
+
+
+@pytest.mark.parametrize("shape", [(N, WIDTH + 1), (N - 1, WIDTH)])
+def test_an_index_that_is_not_of_the_models_vectors_is_unreadable(tmp_path: Path, shape: tuple[int, int]) -> None:
+    index().save(tmp_path / "x.faiss")
+    with pytest.raises(UnreadableIndex, match=r"x\.faiss is of 3000 x 16 numbers"):
+        VectorIndex.load(tmp_path / "x.faiss", index().report(), shape)

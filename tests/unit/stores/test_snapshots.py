@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,17 +11,19 @@ import fsspec
 import msgspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from segue.errors import CorruptSnapshot, NotFound
 from segue.ids import TrackNo
 from segue.models import blend_index
+from segue.models.als import AlsConfig, AlsModel
 from segue.models.blend import Blend
-from segue.models.blend_index import build_index
+from segue.models.blend_index import build_index, save_index
 from segue.models.contract import History
 from segue.recommending.answer import Recommender
 from segue.stores.snapshots import Manifest, SnapshotStore, new_version
 from tests.golden.generate import GOLDEN, VERSION, tracks
-from tests.unit.models.tables import N_TRACKS, checkerboard, fitted_blend
+from tests.unit.models.tables import N_TRACKS, catalogue, checkerboard, fitted_blend
 
 NOW = datetime(2026, 11, 23, 19, 5, 1, tzinfo=UTC)
 
@@ -235,6 +239,109 @@ def test_a_small_snapshot_has_no_index(store: SnapshotStore) -> None:
     assert manifest.indexes == {}
     assert not any(name.startswith("index/") for name in manifest.files)
     assert store.load(manifest.version).blend.als.index is None
+
+
+def test_an_index_of_other_vectors_than_the_models_is_built_anew(
+    store: SnapshotStore, large: Blend, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Blend(als=AlsModel(AlsConfig(factors=32))).fit(checkerboard(), catalogue())
+    indexes = build_index(other, checkerboard().preference)
+
+    def fill(directory: Path) -> None:
+        np.save(directory / "track_nos.npy", checkerboard().track_nos)
+        (directory / "blend").mkdir()
+        large.save(directory / "blend")
+        save_index(other, directory / "index")
+
+    version = store.write_files(msgspec.structs.replace(manifest(), indexes=indexes), fill).version
+    loaded = store.load(version).blend
+    assert "als.faiss is of 12 x 32 numbers, the model of (12, 64)" in str([vars(record) for record in caplog.records])
+    assert found(loaded) == found(large)
+
+
+@dataclass
+class Line:
+    """Downloads by file name: those in `cut` break off so many times, those in `met` wait until as many are under way."""
+
+    cut: dict[str, int] = field(default_factory=dict)
+    met: dict[str, threading.Barrier] = field(default_factory=dict)
+
+    def deliver(self, name: str, file: Path) -> None:
+        if name in self.met:
+            self.met[name].wait(20)
+        if self.cut.get(name, 0) > 0:
+            self.cut[name] -= 1
+            file.write_bytes(file.read_bytes()[:-8])
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+    """The way from the object storage."""
+    made, get_file = Line(), MemoryFileSystem.get_file
+
+    def deliver(system: MemoryFileSystem, rpath: str, lpath: str) -> None:
+        get_file(system, rpath, lpath)
+        made.deliver(rpath.rpartition("/")[2], Path(lpath))
+
+    monkeypatch.setattr(MemoryFileSystem, "get_file", deliver)
+    return made
+
+
+@pytest.mark.parametrize("name", ["als.faiss", "content_axes.npy", "track_nos.npy"])
+def test_a_download_that_breaks_off_is_made_again(
+    remote: SnapshotStore, line: Line, large: Blend, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    version = indexed(remote, large).version
+    line.cut[name] = 1
+    assert found(remote.load(version).blend) == found(large)
+    assert "built anew" not in caplog.text
+
+
+def test_an_index_that_did_not_come_whole_is_fetched_by_the_next_load(
+    remote: SnapshotStore, line: Line, large: Blend, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = indexed(remote, large).version
+    line.cut["als.faiss"] = 2
+    assert found(remote.load(version).blend) == found(large)
+    assert "built anew" in caplog.text
+    caplog.clear()
+    assert found(remote.load(version).blend) == found(large)
+    assert "built anew" not in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["cut off", "missing", "foreign"])
+@pytest.mark.parametrize("name", ["index/als.faiss", "blend/als/item_factors.npy"])
+def test_what_is_damaged_in_the_cache_is_fetched_again(
+    remote: SnapshotStore, large: Blend, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, damage: str
+) -> None:
+    version = indexed(remote, large).version
+    remote.load(version)
+    file = tmp_path / "cache" / version / name
+    content = file.read_bytes()
+    if damage == "foreign":
+        file.with_name("half.npy").write_bytes(content)
+    else:
+        file.unlink()
+    if damage == "cut off":
+        file.write_bytes(content[:-8])
+    assert found(remote.load(version).blend) == found(large)
+    assert file.read_bytes() == content
+    assert not file.with_name("half.npy").exists()
+    assert "built anew" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["track_nos.npy", "als.faiss"])
+def test_two_that_fetch_at_once_into_one_cache_both_have_it(
+    remote: SnapshotStore, line: Line, large: Blend, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    version = indexed(remote, large).version
+    line.met[name] = threading.Barrier(2)
+    stores = [SnapshotStore(remote.url, tmp_path / "cache") for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        loaded = list(pool.map(lambda one: one.load(version).blend, stores))
+    assert [found(blend) for blend in loaded] == [found(large)] * 2
+    assert "built anew" not in caplog.text
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [version]
 
 
 def test_an_upload_that_lost_an_index_file_is_loaded_all_the_same(
