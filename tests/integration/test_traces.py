@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +12,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from infra.local.ports import any_free_port
 from infra.local.programs import segue
 from infra.local.stack import LocalStack
+from segue.settings import Settings
 from segue.stores.postgres.database import Database
+from stream_processors.watchdog import EXIT_CRASHED
 from tests.collector import Collector, collecting
+from tests.publishing import publish, random_events
 from tests.traces import TRACE_ID, TRACEPARENT
 
 pytestmark = pytest.mark.stack
@@ -142,3 +146,20 @@ def test_a_worker_whose_collector_does_not_answer_works_and_ends(
         ended(worker)
         assert worker.returncode == 0
     assert collector.bodies == []
+
+
+def test_a_worker_that_crashes_shows_in_its_last_trace_where(
+    environment: dict[str, str], collector: Collector, settings: Settings, tmp_path: Path
+) -> None:
+    user = f"crash-{uuid.uuid4().hex[:8]}"
+    own = environment | {"SEGUE_KAFKA_GROUP": user}
+    with running([sys.executable, "-m", "tests.integration.crashing_worker"], own, tmp_path / "worker.log") as worker:
+        publish(settings, random_events(1, seed=1, prefix=user))
+        assert worker.wait(60) == EXIT_CRASHED
+    batch = named(collector.spans("segue-processor"), "process listening-events")
+    assert batch.status.code == Status.STATUS_CODE_ERROR
+    (event,) = batch.events
+    told = {one.key: one.value.string_value for one in event.attributes}
+    assert told["exception.type"] == "AssertionError"
+    assert "crashing_worker.py" in told["exception.stacktrace"]
+    assert not [body for body in collector.bodies if user.encode() in body]
