@@ -33,12 +33,15 @@ def ingest(
     events: Annotated[int, typer.Option(min=1)] = 1_000_000,
     workers: Annotated[int, typer.Option(min=1)] = 2,
     stored: Annotated[int, typer.Option(min=0, help="Interactions in both stores before.")] = 0,
+    traced: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of records with a trace; SEGUE_TRACING is for workers.")
+    ] = 0.0,
     json: Json = None,
 ) -> None:
     """Drain a backlog: Kafka to Postgres and Redis."""
     from benchmarks.ingest import ingest as run
 
-    run(mode, events, workers, stored, json)
+    run(mode, events, workers, stored, traced, json)
 
 
 @app.command()

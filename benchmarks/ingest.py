@@ -26,15 +26,16 @@ from segue.settings import Settings
 from segue.stores.postgres.database import Database
 from segue.stores.redis.rows import guard_key
 from segue.topics import LISTENING_EVENTS
+from segue.tracing import TRACEPARENT, Headers
 
 USERS, TRACKS, PER_ENVELOPE = 20_000, 30_000, 100
 STORED = (100_000, 1_000_000, 5_000_000)
 Mode = Literal["envelope", "single"]
 
 
-def ingest(mode: Mode, events: int, workers: int, stored: int, json_path: Path | None) -> None:
-    """Prints and writes events_per_s, cpu_s_per_million, rss_mb (largest worker), mode, workers."""
-    report("ingest: Kafka to Postgres and Redis", measure(mode, events, workers, stored), json_path)
+def ingest(mode: Mode, events: int, workers: int, stored: int, traced: float, json_path: Path | None) -> None:
+    """Prints and writes events_per_s, cpu_s_per_million, rss_mb (largest worker), log_bytes_per_event, mode, workers."""
+    report("ingest: Kafka to Postgres and Redis", measure(mode, events, workers, stored, traced), json_path)
 
 
 def growth(events: int, workers: int, json_path: Path | None) -> None:
@@ -49,10 +50,11 @@ def growth(events: int, workers: int, json_path: Path | None) -> None:
     report("growth: the cost of an event as the state grows", figures | {"events": events, "workers": workers}, json_path)
 
 
-def measure(mode: Mode, events: int, workers: int, stored: int) -> dict[str, float | str]:
+def measure(mode: Mode, events: int, workers: int, stored: int, traced: float = 0.0) -> dict[str, float | str]:
     """Publish `events` first, then start `workers` and time them until every row is in Redis too.
 
-    Both stores hold `stored` interactions of the same listeners and tracks before.
+    Both stores hold `stored` interactions of the same listeners and tracks before. `traced`: the share of the records that carry
+    a traceparent, each of a trace of its own; the workers are traced if SEGUE_TRACING is on here.
     """
     with streaming_stack(workers) as (stack, settings):
         database = Database(settings.require_postgres())
@@ -60,7 +62,8 @@ def measure(mode: Mode, events: int, workers: int, stored: int) -> dict[str, flo
             store(stack, settings, stored, USERS, TRACKS)
             console.print(f"{stored:,} interactions stored before")
         already = _stored(database)
-        records = _publish(settings, mode, events)
+        records = _publish(settings, mode, events, traced)
+        logged = sum(path.stat().st_size for path in stack.state.data.glob(f"kafka/{LISTENING_EVENTS}-*/*.log"))
         names = [f"process-{number}" for number in range(1, workers + 1)]
         stack.start(*names)
         _await(lambda: _stored(database) > already, 120)
@@ -75,6 +78,8 @@ def measure(mode: Mode, events: int, workers: int, stored: int) -> dict[str, flo
             "cpu_s_per_million": sum(per_million.values()),
             **{f"cpu_s_per_million_{name}": value for name, value in per_million.items()},
             "rss_mb": rss,
+            "log_bytes_per_event": logged / events,
+            "traced": traced,
             "mode": mode,
             "workers": workers,
             "events": events,
@@ -83,9 +88,10 @@ def measure(mode: Mode, events: int, workers: int, stored: int) -> dict[str, flo
         }
 
 
-def _publish(settings: Settings, mode: Mode, events: int) -> int:
+def _publish(settings: Settings, mode: Mode, events: int, traced: float) -> int:
     """Zipf-distributed listeners and tracks, spread over the last month, in envelopes or one by one; how many records."""
     producer = Producer(producer_config(settings) | {"queue.buffering.max.messages": 500_000, "linger.ms": 20})
+    traces = random.Random(2)
     generator, rng, now = np.random.default_rng(1), random.Random(1), datetime.now(UTC)
     users, tracks = generator.zipf(1.2, events) % USERS, generator.zipf(1.3, events) % TRACKS
     size = PER_ENVELOPE if mode == "envelope" else 1
@@ -97,10 +103,10 @@ def _publish(settings: Settings, mode: Mode, events: int) -> int:
         group = waiting.setdefault(partition, [])
         group.append(_event(rng, number, user_id, f"track-{tracks[number]:018d}", now))
         if len(group) == size:
-            _produce(producer, partition, waiting.pop(partition))
+            _produce(producer, partition, waiting.pop(partition), _headers(traces, traced))
             records += 1
     for partition, group in waiting.items():
-        _produce(producer, partition, group)
+        _produce(producer, partition, group, _headers(traces, traced))
     producer.flush(120)
     console.print(f"{events:,} events published")
     return records + len(waiting)
@@ -118,11 +124,17 @@ def _event(rng: random.Random, number: int, user_id: str, track_id: str, now: da
     )
 
 
-def _produce(producer: Producer, partition: int, group: list[ListeningEvent]) -> None:
+def _headers(rng: random.Random, traced: float) -> Headers:
+    if rng.random() >= traced:
+        return []
+    return [(TRACEPARENT, f"00-{rng.getrandbits(128):032x}-{rng.getrandbits(64):016x}-01".encode())]
+
+
+def _produce(producer: Producer, partition: int, group: list[ListeningEvent], headers: Headers) -> None:
     value = encode(group[0]) if len(group) == 1 else encode_envelope(group)
     while True:
         try:
-            producer.produce(LISTENING_EVENTS, value, partition=partition)
+            producer.produce(LISTENING_EVENTS, value, partition=partition, headers=headers)
             producer.poll(0)
             return
         except BufferError:

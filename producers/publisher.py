@@ -18,6 +18,7 @@ from segue.kafka import producer_config
 from segue.logs import fields
 from segue.settings import Settings
 from segue.topics import LISTENING_EVENTS
+from segue.tracing import NO_TRACING, Attributes, Headers, Tracing, open_tracing
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class _Record:
     value: bytes | None
     partition: int | None
     events: int
+    headers: Headers
 
 
 class Publisher:
@@ -72,7 +74,8 @@ class Publisher:
     `config` is librdkafka's; what Segue's guarantees rest on (acks, idempotence, partitioner, bounds) is set here and wins.
     """
 
-    def __init__(self, config: Mapping[str, object]) -> None:
+    def __init__(self, config: Mapping[str, object], tracing: Tracing = NO_TRACING) -> None:
+        self._tracing = tracing
         self.counts = PublishCounts()
         self.reachable = True
         """False from the moment that no broker answers until a record is acknowledged again."""
@@ -99,12 +102,16 @@ class Publisher:
     def publish_events(self, events: Iterable[ListeningEvent]) -> int:
         """Queue events as envelopes, each user's in order; returns how many. Nothing waits in here when it returns.
 
-        Raises KafkaUnavailable when the queue is full and stays full.
+        Raises KafkaUnavailable when the queue is full and stays full. Where traces are asked for, each call is one, and ends when
+        all is queued.
         """
         queued = 0
-        for record in envelopes(events, self.partitions()):
-            self._queue(_envelope(record))
-            queued += record.events
+        attributes: Attributes = {"messaging.system": "kafka", "messaging.destination.name": LISTENING_EVENTS}
+        with self._tracing.root(f"send {LISTENING_EVENTS}", "producer", attributes) as sending:
+            for record in envelopes(events, self.partitions()):
+                self._queue(_envelope(record, sending.headers))
+                queued += record.events
+            sending.note({"segue.events": queued})
         self._producer.poll(0)
         return queued
 
@@ -113,7 +120,8 @@ class Publisher:
         queued = 0
         for key, struct in records:
             value = None if struct is None else encode(struct)
-            self._queue(_Record(topic, key.encode(), value, None, 0))
+            # No trace: these records stay in the log for years.
+            self._queue(_Record(topic, key.encode(), value, None, 0, []))
             queued += 1
         return queued
 
@@ -165,7 +173,7 @@ class Publisher:
 
         partition = _ANY_PARTITION if record.partition is None else record.partition
         try:
-            self._producer.produce(record.topic, record.value, record.key, partition, on_delivery)
+            self._producer.produce(record.topic, record.value, record.key, partition, on_delivery, headers=record.headers)
         except KafkaException as error:
             raise _translated(record, error.args[0]) from error
         self.counts.queued += 1
@@ -220,13 +228,17 @@ def open_publisher(
     A record that Kafka does not take within `record_timeout_s` is undelivered; 0 waits for ever, None as `segue.kafka` says.
     """
     timeout = {} if record_timeout_s is None else {"message.timeout.ms": round(record_timeout_s * 1000)}
-    publisher = Publisher(producer_config(settings) | timeout)
-    yield publisher
-    publisher.flush(flush_timeout_s)
+    tracing = open_tracing(settings, "segue-producer")
+    try:
+        publisher = Publisher(producer_config(settings) | timeout, tracing)
+        yield publisher
+        publisher.flush(flush_timeout_s)
+    finally:
+        tracing.close()
 
 
-def _envelope(record: EnvelopeRecord) -> _Record:
-    return _Record(LISTENING_EVENTS, None, record.value, record.partition, record.events)
+def _envelope(record: EnvelopeRecord, headers: Headers) -> _Record:
+    return _Record(LISTENING_EVENTS, None, record.value, record.partition, record.events, headers)
 
 
 def _translated(record: _Record, error: KafkaError) -> SegueError:

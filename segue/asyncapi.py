@@ -25,6 +25,7 @@ from segue.events import (
 from segue.ids import MAX_ID_BYTES
 from segue.kafka import topic_config
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS, PLAYLISTS, TOPICS, USERS, Topic
+from segue.tracing import TRACEPARENT
 
 DESCRIPTION = """What flows through Kafka. Unknown fields are ignored; an unknown `type` or `v` goes to the dead letters.
 
@@ -34,7 +35,7 @@ do. An event that is found in another partition is sent on to its own."""
 KAFKA_BINDING = "0.5.0"
 KEYED: dict[str, type[msgspec.Struct]] = {CATALOGUE: CatalogueTrack, PLAYLISTS: PlaylistRecord, USERS: UserRecord}
 """The struct of each compacted topic."""
-ENVELOPE = "ListeningEnvelope"
+ENVELOPE, HEADERS = "ListeningEnvelope", "Headers"
 LETTER_HEADERS = {
     "segue-topic": "The topic of the record that could not be processed.",
     "segue-partition": "Its partition.",
@@ -72,7 +73,10 @@ def schemas() -> dict[str, Any]:
         "properties": {"events": events, "v": {"enum": [VERSION], "default": VERSION}},
         "required": ["events"],
     }
-    return found | {ENVELOPE: envelope}
+    written = "The span that wrote the record, as W3C Trace Context has it; the trace of its batch links to it."
+    traceparent = {"type": "string", "description": written}
+    headers = {"title": HEADERS, "type": "object", "properties": {TRACEPARENT: traceparent}}
+    return found | {ENVELOPE: envelope, HEADERS: headers}
 
 
 def rendered() -> str:
@@ -130,7 +134,7 @@ def _ref(schema: str) -> dict[str, Any]:
 
 
 def _message(summary: str, payload: dict[str, Any], key: str | None) -> dict[str, Any]:
-    message: dict[str, Any] = {"summary": summary, "payload": payload}
+    message: dict[str, Any] = {"summary": summary, "headers": _ref(HEADERS), "payload": payload}
     if key is not None:
         schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID_BYTES, "description": f"The {key}, in UTF-8."}
         message["bindings"] = {"kafka": {"key": schema, "bindingVersion": KAFKA_BINDING}}

@@ -22,6 +22,8 @@ TRACEPARENT = "traceparent"
 
 Attributes: TypeAlias = Mapping[str, str | int | float | bool]
 """Never a listener's id, nor what a person wrote: traces are kept elsewhere, and nobody deletes a user from them."""
+Headers: TypeAlias = list[tuple[str, str | bytes | None]]
+"""Of a Kafka record."""
 Kind = Literal["internal", "server", "producer", "consumer", "client"]
 
 
@@ -34,7 +36,7 @@ class Span:
     """What names it to others; None: nothing is recorded."""
 
     @property
-    def headers(self) -> list[tuple[str, str | bytes | None]]:
+    def headers(self) -> Headers:
         """Of the Kafka records that are written inside: none where nothing is recorded, so that nothing is stored for nothing."""
         return [] if self.traceparent is None else [(TRACEPARENT, self.traceparent.encode())]
 

@@ -13,13 +13,11 @@ from segue.events import ListeningEvent, encode, encode_envelope
 from segue.kafka import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from segue.partitioning import partition_for
 from segue.topics import DEAD_LETTERS, LISTENING_EVENTS
-from segue.tracing import Attributes, span
+from segue.tracing import Attributes, Headers, span
 from stream_processors.deliveries import Deliveries
 from stream_processors.metrics import DEAD_LETTERS as DEAD_LETTERS_SENT
 from stream_processors.metrics import EVENTS_MISROUTED
 from stream_processors.records import DeadLetter
-
-Headers = list[tuple[str, str | bytes | None]]
 
 PICK_BY_KEY = -1
 HEADER_BYTES = 10

@@ -23,7 +23,8 @@ from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
 from segue.topics import CATALOGUE, DEAD_LETTERS, LISTENING_EVENTS
-from stream_processors.outbox import PICK_BY_KEY, Headers
+from segue.tracing import Headers
+from stream_processors.outbox import PICK_BY_KEY
 from tests.hostile import HEADERS, Hostile, event_fields, one_in_an_envelope, stream, text_of
 from tests.oracle import differences, fold, in_postgres
 from tests.publishing import random_events

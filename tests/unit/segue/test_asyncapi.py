@@ -129,3 +129,10 @@ def references(node: Any) -> Any:
     elif isinstance(node, list):
         for value in node:
             yield from references(value)
+
+
+def test_every_record_may_name_the_span_that_wrote_it() -> None:
+    messages = DOCUMENT["components"]["messages"]
+    named = {name for name, message in messages.items() if message["headers"].get("$ref") == "#/components/schemas/Headers"}
+    assert named == set(messages) - {"DeadLetter"}
+    assert list(DOCUMENT["components"]["schemas"]["Headers"]["properties"]) == ["traceparent"]

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import logging
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind, StatusCode
 
+from segue import otel
 from segue.errors import ConfigurationError
 from segue.logs import KeyValueFormatter
 from segue.otel import FRAMES, parse_traceparent
 from segue.settings import Settings
 from segue.tracing import NO_TRACING, Tracing, current, open_tracing, span
+from tests.collector import collecting
 from tests.traces import TRACE_ID, TRACEPARENT, UNSAMPLED, Traces, linked_by, parent_of, span_id_of, trace_id_of, traceparent_of
 
 ON = Settings(tracing=True)
@@ -304,7 +309,66 @@ def test_a_collector_that_is_away_is_told_of_once_and_costs_neither_time_nor_mem
             wait_until(lambda: "no collector takes the traces" in caplog.text, what="the warning")
             for _ in range(5_000):
                 tracing.begin("batch", "consumer").end()
+            gc.collect()
+            kept = sum(issubclass(type(one), ReadableSpan) for one in gc.get_objects())
             tracing.close()
+    assert kept <= 64 + 16 + 1
     lines = [record for record in caplog.records if record.levelno >= logging.INFO]
     assert [record.name for record in lines] == ["segue.otel"]
     assert SECRET not in caplog.text
+
+
+def test_what_waits_is_sent_when_the_process_ends(opened: Callable[..., Tracing]) -> None:
+    with collecting() as collector:
+        tracing = opened(
+            EXPORTER_OTLP_ENDPOINT=collector.endpoint,
+            EXPORTER_OTLP_HEADERS="api-key=a%2Cb",
+            BSP_SCHEDULE_DELAY="600000",
+            RESOURCE_ATTRIBUTES="deployment.environment.name=test",
+        )
+        with tracing.root("batch", "consumer"), span("merge"):
+            pass
+        assert collector.bodies == []
+        tracing.close()
+        assert [sent.name for sent in collector.spans("segue-test")] == ["merge", "batch"]
+        assert (collector.headers[0]["path"], collector.headers[0]["api-key"]) == ("/v1/traces", "a,b")
+
+
+@pytest.mark.parametrize("variables", [{"SERVICE_NAME": "radio"}, {"RESOURCE_ATTRIBUTES": "service.name=radio"}])
+def test_a_service_may_be_named_from_outside(variables: dict[str, str], opened: Callable[..., Tracing]) -> None:
+    with collecting() as collector:
+        tracing = opened(EXPORTER_OTLP_ENDPOINT=collector.endpoint, **variables)
+        tracing.begin("batch", "consumer").end()
+        tracing.close()
+        assert len(collector.spans("radio")) == 1
+
+
+def test_the_end_of_a_process_waits_a_bounded_time_for_a_collector_that_does_not_answer(
+    opened: Callable[..., Tracing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(otel, "FLUSH_WITHIN_S", 0.01)
+    with collecting() as collector:
+        collector.answering.clear()
+        tracing = opened(EXPORTER_OTLP_ENDPOINT=collector.endpoint)
+        tracing.begin("batch", "consumer").end()
+        tracing.close()
+        (ending,) = [thread for thread in threading.enumerate() if thread.name == "traces-out"]
+        assert ending.daemon
+        assert collector.bodies == []
+        collector.answering.set()
+        ending.join(20)
+        assert len(collector.spans("segue-test")) == 1
+
+
+def test_a_collector_that_takes_them_again_is_told_of(
+    opened: Callable[..., Tracing], caplog: pytest.LogCaptureFixture, wait_until: Callable[..., None]
+) -> None:
+    with collecting() as collector, caplog.at_level(logging.INFO):
+        collector.status = HTTPStatus.UNAUTHORIZED
+        tracing = opened(EXPORTER_OTLP_ENDPOINT=collector.endpoint, BSP_SCHEDULE_DELAY="10")
+        tracing.begin("lost", "consumer").end()
+        wait_until(lambda: "no collector takes the traces" in caplog.text, what="the warning")
+        collector.status = HTTPStatus.OK
+        tracing.begin("taken", "consumer").end()
+        wait_until(lambda: "a collector takes the traces again" in caplog.text, what="the good news")
+        assert [sent.name for sent in collector.spans("segue-test")] == ["taken"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
 from opentelemetry.trace import SpanKind, StatusCode
 
 from segue.errors import SegueError
@@ -26,6 +25,7 @@ from stream_processors.outbox import Outbox
 from stream_processors.patience import Patience
 from stream_processors.processing import ListeningProcessor
 from stream_processors.records import DeadLetter, Record
+from tests.memory_kafka import broker, written
 from tests.traces import TRACEPARENT, Traces, linked_by, parent_of, span_id_of, trace_id_of, traceparent_of
 from tests.unit.stream_processors.test_gaps import KnownMarks, NoOutbox, RecordingWriter
 
@@ -120,32 +120,10 @@ def test_lines_of_an_untraced_batch_carry_none(caplog: pytest.LogCaptureFixture)
     assert "trace_id" not in caplog.text
 
 
-@pytest.fixture(scope="module")
-def carrier() -> Producer:
-    return Producer({"bootstrap.servers": "unused", "test.mock.num.brokers": 1, "log_level": 0})
-
-
 @pytest.fixture
-def bootstrap(carrier: Producer) -> str:
-    """A broker in memory, which lives as long as the client that carries it."""
-    (broker,) = carrier.list_topics(LISTENING_EVENTS, timeout=5.0).brokers.values()
-    return f"{broker.host}:{broker.port}"
-
-
-def written(bootstrap: str, topic: str) -> list[Message]:
-    """Every record of a topic."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test", "enable.partition.eof": True})
-    partitions = consumer.list_topics(topic, timeout=5.0).topics[topic].partitions
-    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
-    found: list[Message] = []
-    ends = 0
-    while ends < len(partitions) and (message := consumer.poll(10.0)) is not None:
-        if message.error() is None:
-            found.append(message)
-        else:
-            ends += 1
-    consumer.close()
-    return found
+def bootstrap() -> Iterator[str]:
+    with broker() as address:
+        yield address
 
 
 def test_misrouted_events_go_on_in_the_name_of_the_batch_that_packed_them_anew(bootstrap: str) -> None:
