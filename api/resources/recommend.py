@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -26,6 +26,8 @@ from api.questions import (
     MAX_ANSWERS,
     MAX_EXCLUDED,
     MAX_GENRES,
+    Bounds,
+    FeatureName,
     GroupQuestion,
     ListenerQuestion,
     PlaylistQuestion,
@@ -53,7 +55,9 @@ Kind = TypeVar("Kind", bound=Steered)
 QUERY_NAMES = {
     "filters.genres": "genre", "filters.exclude_genres": "exclude_genre", "filters.moods": "mood", "filters.explicit": "explicit",
     "filters.year_min": "year_min", "filters.year_max": "year_max", "filters.popularity_min": "popularity_min",
-    "filters.popularity_max": "popularity_max",
+    "filters.popularity_max": "popularity_max", "filters.features.energy.min": "energy_min",
+    "filters.features.energy.max": "energy_max", "filters.features.tempo.min": "tempo_min",
+    "filters.features.tempo.max": "tempo_max",
 }  # fmt: skip
 """What the fields of a body are called in the query of a song."""
 
@@ -75,6 +79,10 @@ def router(services: Services) -> APIRouter:
         explicit: bool | None = None,
         popularity_min: Annotated[int | None, Query(ge=0, le=100)] = None,
         popularity_max: Annotated[int | None, Query(ge=0, le=100)] = None,
+        energy_min: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
+        energy_max: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
+        tempo_min: Annotated[float | None, Query(ge=0, allow_inf_nan=False, description="Beats per minute.")] = None,
+        tempo_max: Annotated[float | None, Query(ge=0, allow_inf_nan=False)] = None,
         exclude: Annotated[list[str], Query(max_length=MAX_EXCLUDED)] = [],  # noqa: B006
         adventurousness: Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)] = 0.5,
         diversity: Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False)] = None,
@@ -86,6 +94,7 @@ def router(services: Services) -> APIRouter:
         filters = WantedTracks(
             genres=genre, exclude_genres=exclude_genre, moods=mood, year_min=year_min, year_max=year_max, explicit=explicit,
             popularity_min=popularity_min, popularity_max=popularity_max,
+            features=_bounds(energy=(energy_min, energy_max), tempo=(tempo_min, tempo_max)),
         )  # fmt: skip
         variety = Variety(strength=diversity, per_artist=per_artist, per_album=per_album)
         question = Steered(n=n, exclude=exclude, filters=filters, adventurousness=adventurousness, diversity=variety)
@@ -184,6 +193,12 @@ def router(services: Services) -> APIRouter:
         )
 
     return routes
+
+
+def _bounds(**given: tuple[float | None, float | None]) -> dict[FeatureName, Bounds]:
+    """Bounds of the features that have one: an open bound would leave out tracks of which the sound is not known."""
+    named = {name: Bounds(min=least, max=most) for name, (least, most) in given.items() if (least, most) != (None, None)}
+    return cast("dict[FeatureName, Bounds]", named)
 
 
 async def _asked(request: Request, services: Services, kind: type[Kind]) -> tuple[Kind, Wanted]:

@@ -136,6 +136,16 @@ async def test_a_song_s_query_steers(client: httpx.AsyncClient) -> None:
     assert [(note["code"], note["fields"]) for note in empty.json()["notes"]] == [("filters_match_nothing", ["year_min"])]
 
 
+async def test_a_song_s_query_bounds_energy_and_tempo(client: httpx.AsyncClient) -> None:
+    assert set(ids(await client.get("/recommend/song/t1?tempo_min=110&tempo_max=113"))) == {"t10", "t11", "t12", "t13"}
+    assert set(ids(await client.get("/recommend/song/t9?energy_max=0.5"))) <= JAZZ_IDS
+    crossed = await client.get("/recommend/song/t1?energy_min=0.8&energy_max=0.2")
+    assert fields(crossed) == {"energy_min", "energy_max"}
+    assert fields(await client.get("/recommend/song/t1?energy_min=1.5")) == {"energy_min"}
+    nothing = await client.get("/recommend/song/t1?tempo_min=900")
+    assert [note["fields"] for note in nothing.json()["notes"]] == [["tempo_min"]]
+
+
 async def test_filters_that_match_nothing_give_an_empty_list_that_names_them(client: httpx.AsyncClient) -> None:
     answer = await ask(client, "user/", user_id="ann", filters={"genres": ["jazz"], "moods": ["happy"]})
     assert (answer.status_code, ids(answer)) == (200, [])
