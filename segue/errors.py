@@ -4,7 +4,8 @@
     ├── ConfigurationError        a setting is missing or contradicts another; the message names it
     ├── InvalidInput              what a person or a client sent is wrong; the message says what to change
     │   ├── InvalidEvent          one listening event, catalogue, playlist or user record
-    │   └── InvalidCatalogue      a catalogue file as a whole (no such column, not a CSV)
+    │   ├── InvalidCatalogue      a catalogue file as a whole (no such column, not a CSV)
+    │   └── InvalidFile           a file to import, or one file of an archive, from some place on (damaged, encrypted, too large)
     ├── NotFound                  the named track, user, model is not known
     ├── Unavailable               a server cannot be reached now; trying later may help
     │   ├── KafkaUnavailable
@@ -55,6 +56,12 @@ class InvalidCatalogue(InvalidInput):
     """A catalogue file was refused as a whole."""
 
     code = "invalid_catalogue"
+
+
+class InvalidFile(InvalidInput):
+    """A file cannot be read, or not further than to here."""
+
+    code = "invalid_file"
 
 
 class NotFound(SegueError):
