@@ -179,8 +179,6 @@ class Settings(BaseSettings):
     """Imports that are remembered: past it, the oldest finished ones are forgotten."""
     ingest_rejected_kept: int = Field(10_000, ge=1)
     """Rejected rows of one import that its file lists; all are counted."""
-    ingest_max_line_bytes: int = Field(1_000_000, ge=1_000)
-    """Bytes of one line of an imported file; a longer one is rejected."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

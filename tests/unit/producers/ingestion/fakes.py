@@ -8,8 +8,10 @@ from typing import Any
 
 from producers.ingestion.contract import Item, Page, Rejected, Skipped
 from producers.ingestion.pages import Checked
+from segue.catalogue import Track
 from segue.errors import KafkaUnavailable, PostgresUnavailable, SegueError
 from segue.events import CatalogueTrack
+from segue.ids import TrackNo
 
 
 def track(number: int) -> CatalogueTrack:
@@ -118,3 +120,19 @@ def failing(times: int, action: Callable[[], None]) -> Callable[[], None]:
 
 def ids(numbers: Sequence[int]) -> list[str]:
     return [f"t{number}" for number in numbers]
+
+
+class Catalogue:
+    """Has tracks by these ids, and these."""
+
+    def __init__(self, *track_ids: str, tracks: Sequence[Track] = ()) -> None:
+        self._tracks = [*(named(one, "Waltz", "Otters") for one in track_ids), *tracks]
+        self.asked: list[list[str]] = []
+
+    def find(self, track_ids: Sequence[str], keys: Sequence[str]) -> list[Track]:
+        self.asked.append(list(track_ids))
+        return [one for one in self._tracks if one.track_id in track_ids or one.song_key in keys]
+
+
+def named(track_id: str, name: str, artist: str) -> Track:
+    return Track(TrackNo(1), track_id, name, (artist,), None, None, None, None, None, (), None)
