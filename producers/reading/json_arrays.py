@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +18,10 @@ MAX_DEPTH = 256
 
 _KEPT = "what comes before was read"
 _BEGINS, _ENDS = frozenset({"start_map", "start_array", "map_key"}), frozenset({"end_map", "end_array"})
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _UNREADABLE = (ijson.JSONError, ValueError, ArithmeticError, RecursionError)
-"""The last three are for numbers and texts that are JSON's and not Python's, such as a number of ten thousand digits."""
+"""The last three are for numbers and texts that are JSON's and not Python's."""
+# use_float: without it, a number of over 4,300 digits (where Python stops) ends the process within ijson's parser in C.
 
 
 def json_elements(text: Text, prefix: str, max_bytes: int) -> Iterator[Any]:
@@ -28,7 +31,7 @@ def json_elements(text: Text, prefix: str, max_bytes: int) -> Iterator[Any]:
     """
     guarded = _Guarded(text, max_bytes)
     with _named_failures(guarded):
-        for element in ijson.items(guarded, prefix, buf_size=CHUNK_BYTES):
+        for element in ijson.items(guarded, prefix, buf_size=CHUNK_BYTES, use_float=True):
             guarded.note_element()
             yield element
 
@@ -41,7 +44,7 @@ def json_parts(text: Text, wanted: Collection[str], ends: Collection[str], max_b
     guarded = _Guarded(text, max_bytes)
     building: tuple[str, ijson.ObjectBuilder] | None = None
     with _named_failures(guarded):
-        for prefix, event, value in ijson.parse(guarded, buf_size=CHUNK_BYTES):
+        for prefix, event, value in ijson.parse(guarded, buf_size=CHUNK_BYTES, use_float=True):
             if building is None and prefix in wanted and event != "map_key":
                 building = prefix, ijson.ObjectBuilder()
             if building is not None:
@@ -59,7 +62,7 @@ class _Guarded:
     """What ijson reads from: it would keep an element of any size in memory."""
 
     def __init__(self, text: Text, max_bytes: int) -> None:
-        self._text, self._max_bytes = text, max_bytes
+        self._text, self._max_bytes, self._nesting = text, max_bytes, _Nesting()
         self.elements = self._since_element = 0
 
     def note_element(self) -> None:
@@ -79,7 +82,7 @@ class _Guarded:
                 f"has an element of over {self._max_bytes:,} bytes (SEGUE_INGEST_MAX_LINE_BYTES) {self.place}: {_KEPT}",
                 "too_long_element",
             )
-        if _steepest(chunk) > MAX_DEPTH:
+        if self._nesting.deepest(chunk) > MAX_DEPTH:
             raise InvalidFile(f"has arrays over {MAX_DEPTH} deep {self.place}: {_KEPT}", "too_deep")
         return chunk
 
@@ -92,12 +95,30 @@ def _named_failures(guarded: _Guarded) -> Iterator[None]:
         raise InvalidFile(f"is no JSON {guarded.place}: {_KEPT}; {_said(error)}", "bad_json") from error
 
 
-def _steepest(chunk: bytes) -> int:
-    """How many more brackets were opened than closed at the most, wherever one begins to count: also those in texts."""
-    codes = np.frombuffer(chunk, np.uint8) & 0xDF  # [ and {, ] and } differ in this bit only
-    steps = (codes == ord("[")).astype(np.int32) - (codes == ord("]"))
-    heights = np.concatenate(([0], np.cumsum(steps)))
-    return int((heights - np.minimum.accumulate(heights)).max())
+class _Nesting:
+    """How deep arrays and objects lie in each other within a chunk; brackets in texts do not count."""
+
+    def __init__(self) -> None:
+        self._in_text = self._escaping = False
+
+    def deepest(self, chunk: bytes) -> int:
+        """The most brackets opened and not closed, wherever in the chunk one begins to count; 0 for few."""
+        began_in_text = self._in_text
+        plain = self._without_escapes(chunk)
+        self._in_text ^= bool(plain.count(b'"') % 2)
+        if chunk.count(b"[") + chunk.count(b"{") <= MAX_DEPTH:
+            return 0
+        outside = np.frombuffer(b"".join(plain.split(b'"')[began_in_text::2]), np.uint8) & 0xDF  # [ and { differ in one bit only
+        steps = (outside == ord("[")).astype(np.int32) - (outside == ord("]"))
+        heights = np.concatenate(([0], np.cumsum(steps)))
+        return int((heights - np.minimum.accumulate(heights)).max())
+
+    def _without_escapes(self, chunk: bytes) -> bytes:
+        if not self._escaping and b"\\" not in chunk:
+            return chunk
+        plain = _ESCAPE.sub(b"", chunk[1:] if self._escaping and chunk else chunk)
+        self._escaping = plain.endswith(b"\\")
+        return plain
 
 
 def _said(error: Exception) -> str:
