@@ -6,45 +6,20 @@ All commands of a state directory share one book of requests in a file under a l
 from __future__ import annotations
 
 import fcntl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
+from producers.simulator.clock import Clock
 from producers.spotify.private_files import read_private, write_private
 from segue.errors import ConfigurationError, Postponed
 
 DAY_S = 86_400.0
 WORTHWHILE = 50
 """Requests that must be free again before a command that spent its budget is worth running again."""
-
-
-class Clock(Protocol):
-    """Unix time, and waiting."""
-
-    def now(self) -> float:
-        """Unix time in seconds."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
-
-
-class SystemClock:
-    """The machine's."""
-
-    def now(self) -> float:
-        """Unix time in seconds."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
 
 
 class _Book(msgspec.Struct):
@@ -94,14 +69,18 @@ class Budget:
         while True:
             with self._locked():
                 book = self._read()
-                pause_s = book.not_before_s - self._clock.now()
+                pause_s = book.not_before_s - self._clock.now_s()
                 if pause_s <= 0:
                     yield self._begun(book)
                     return
             # Without the lock: another process that asks for the time must not wait too.
-            if pause_s > self.wait_max_s:
-                raise Postponed(_told("Spotify asked for a pause", book.not_before_s), _utc(book.not_before_s))
-            self._clock.sleep(pause_s)
+            if pause_s > self.wait_max_s or self._clock.stopped():
+                raise Postponed(_told("Spotify wants a pause", book.not_before_s), _utc(book.not_before_s))
+            self._clock.wait(pause_s)
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return _utc(self._clock.now_s())
 
     def used(self) -> int:
         """Requests within the last 24 hours."""
@@ -110,9 +89,9 @@ class Budget:
 
     def _begun(self, book: _Book) -> Turn:
         self._refuse_when_spent(book)
-        if book.at_s and (gap_s := book.at_s[-1] + self._gap_s - self._clock.now()) > 0:
-            self._clock.sleep(gap_s)
-        now_s = self._clock.now()
+        if book.at_s and (gap_s := book.at_s[-1] + self._gap_s - self._clock.now_s()) > 0:
+            self._clock.wait(gap_s)
+        now_s = self._clock.now_s()
         book.at_s.append(now_s)
         turn = Turn(book, self._path, now_s)
         # Before the request is made: one that is interrupted counted at Spotify too.
@@ -133,7 +112,7 @@ class Budget:
             book = _Book() if raw is None else msgspec.json.decode(raw, type=_Book)
         except msgspec.MsgspecError as error:
             raise ConfigurationError(f"{self._path} cannot be read ({error}): remove it, and wait a day to be safe") from error
-        now_s = self._clock.now()
+        now_s = self._clock.now_s()
         # A clock that was set back leaves times in the future: they count as of now.
         book.at_s = [min(at_s, now_s) for at_s in book.at_s if at_s > now_s - DAY_S]
         return book
@@ -148,7 +127,7 @@ class Budget:
 
 def _told(why: str, until_s: float) -> str:
     when = _utc(until_s).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"{why}: run the same command again after {when}, it goes on where it stopped"
+    return f"{why}: nothing is asked before {when}"
 
 
 def _utc(at_s: float) -> datetime:

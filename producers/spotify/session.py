@@ -13,10 +13,12 @@ from requests.adapters import HTTPAdapter
 from spotipy.exceptions import SpotifyException
 from urllib3.util.retry import Retry
 
+from producers.simulator.clock import Clock, SystemClock
 from producers.spotify.answers import About, Answer, answer_of, refusal
-from producers.spotify.budget import Budget, Clock, SystemClock, Turn
+from producers.spotify.budget import Budget, Turn
+from producers.spotify.capabilities import KnownCapabilities
 from producers.spotify.login import Login, chosen_login, spotify_folder, unreachable
-from segue.errors import Postponed, SpotifyUnavailable
+from segue.errors import Postponed, SegueError, SpotifyUnavailable
 from segue.logs import fields
 from segue.settings import Settings
 
@@ -36,10 +38,12 @@ EMPTY_ANSWERS = 2
 
 
 class SpotifySession:
-    """`market`: the country whose catalogue is asked, two letters."""
+    """`may`: what the application may ask; `market`: the country whose catalogue is asked, two letters."""
 
-    def __init__(self, client: spotipy.Spotify, http: requests.Session, login: Login, budget: Budget, market: str) -> None:
-        self._client, self.login, self.budget, self.market = client, login, budget, market
+    def __init__(
+        self, client: spotipy.Spotify, http: requests.Session, login: Login, budget: Budget, may: KnownCapabilities, market: str
+    ) -> None:
+        self._client, self.login, self.budget, self.may, self.market = client, login, budget, may, market
         self._seen: list[requests.Response] = []
         http.hooks["response"].append(self._see)
 
@@ -68,6 +72,11 @@ class SpotifySession:
             else:
                 raise refusal(answer, about)
 
+    def refused(self, error: SegueError, **capability: bool) -> None:
+        """Remember that the application may not do something, and say so once."""
+        self.may.learn(**capability)
+        log.warning("Spotify does not allow this", extra=fields(reason=error))
+
     def _exchange(self, question: Question, turn: Turn) -> Answer:
         self._seen.clear()
         try:
@@ -87,12 +96,10 @@ class SpotifySession:
         asked_s = answer.retry_after_s
         if answer.quota_exceeded:
             until = turn.pause(max(QUOTA_PAUSE_S, turn.oldest_leaves_in_s()) if asked_s is None else asked_s)
-            raise Postponed(
-                f"the application's quota at Spotify is spent: run the same command again after {_time(until)}", until
-            )
+            raise Postponed(f"the application's quota at Spotify is spent: nothing is asked before {_time(until)}", until)
         until = turn.pause(DEFAULT_PAUSE_S if asked_s is None else asked_s)
         if waits > WAITS or (asked_s or 0) > self.budget.wait_max_s:
-            raise Postponed(f"Spotify wants a pause: run the same command again after {_time(until)}", until)
+            raise Postponed(f"Spotify wants a pause: nothing is asked before {_time(until)}", until)
         log.info("Spotify wants a pause", extra=fields(until=_time(until)))
 
     def _see(self, response: requests.Response, *_: object, **__: object) -> None:
@@ -115,7 +122,7 @@ def open_session(settings: Settings, clock: Clock | None = None) -> Iterator[Spo
             auth_manager=login, requests_session=http, requests_timeout=(CONNECT_TIMEOUT_S, settings.spotify_timeout_s)
         )
         client.prefix = f"{settings.spotify_api_url.rstrip('/')}/"
-        yield SpotifySession(client, http, login, budget, market)
+        yield SpotifySession(client, http, login, budget, KnownCapabilities(folder, login.account), market)
 
 
 def http_session() -> requests.Session:

@@ -47,7 +47,10 @@ class FakeSpotify:
 
     def __post_init__(self) -> None:
         self.accounts = Accounts()
+        self.answered: list[Asked] = []
+        """Requests to the Web API that got 200."""
         self._faults: list[Fault] = []
+        self._left: int | None = None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -74,6 +77,14 @@ class FakeSpotify:
         """Answer the next requests of a path so."""
         self._faults.append(Fault(path, reply, times))
 
+    def stop_after(self, answers: int) -> None:
+        """Give so many more answers other than refusals, then ask for a pause of half a day, until `go_on`."""
+        self._left = answers
+
+    def go_on(self) -> None:
+        """Answer everything."""
+        self._left = None
+
     def __enter__(self) -> FakeSpotify:
         self._thread.start()
         return self
@@ -92,12 +103,24 @@ class FakeSpotify:
                 return self._fault(path) or self.accounts.answer(path, query, headers, dict(parse_qsl(body)))
             path = path.removeprefix("v1/")
             self.asked.append(Asked(method, path, query))
-            grant = self.accounts.grant_of(headers.get("Authorization", ""))
             if (fault := self._fault(path)) is not None:
                 return fault
-            if grant is None:
-                return Reply.error(401, "The access token expired")
-            return WebApi(self.kind, self.library, self.url).answer(path, query, personal=grant == "person")
+            reply = self._asked(path, query, self.accounts.grant_of(headers.get("Authorization", "")))
+            return self._counted(reply, self.asked[-1])
+
+    def _asked(self, path: str, query: Mapping[str, str], grant: str | None) -> Reply:
+        if grant is None:
+            return Reply.error(401, "The access token expired")
+        return WebApi(self.kind, self.library, self.url).answer(path, query, personal=grant == "person")
+
+    def _counted(self, reply: Reply, asked: Asked) -> Reply:
+        if reply.status != 200:
+            return reply
+        if self._left == 0:
+            return Reply.error(429, "API rate limit exceeded", retry_after="48925")
+        self._left = None if self._left is None else self._left - 1
+        self.answered.append(asked)
+        return reply
 
     def _fault(self, path: str) -> Reply | None:
         for fault in self._faults:
@@ -110,6 +133,9 @@ class FakeSpotify:
 def _handler_of(spotify: FakeSpotify) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body in two packets would cost each answer 40 ms.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self._answer("")

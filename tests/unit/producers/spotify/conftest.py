@@ -23,12 +23,15 @@ class FakeClock:
     at_s: float = START_S
     slept: list[float] = field(default_factory=list)
 
-    def now(self) -> float:
+    def now_s(self) -> float:
         return self.at_s
 
-    def sleep(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.at_s += seconds
+
+    def stopped(self) -> bool:
+        return False
 
 
 @pytest.fixture

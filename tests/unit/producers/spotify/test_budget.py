@@ -56,7 +56,7 @@ def test_a_turn_that_fails_counts(tmp_path: Path, clock: FakeClock) -> None:
 def test_a_pause_holds_for_other_processes(tmp_path: Path, clock: FakeClock) -> None:
     with budget(tmp_path, clock).turn() as turn:
         turn.pause(3_600)
-    with pytest.raises(Postponed, match="asked for a pause"):
+    with pytest.raises(Postponed, match="wants a pause"):
         take(budget(tmp_path, clock))
 
 

@@ -74,7 +74,7 @@ def test_each_refusal_says_what_to_do(
 
 def test_a_pause_of_half_a_day_ends_the_command_at_once(spotify: FakeSpotify, session: SpotifySession, clock: FakeClock) -> None:
     spotify.fault("me", Reply.error(429, "API rate limit exceeded", retry_after="48925"))
-    with pytest.raises(Postponed, match="after 2026-09-22 03:48:45 UTC") as stopped:
+    with pytest.raises(Postponed, match="before 2026-09-22 03:48:45 UTC") as stopped:
         session.ask(me, "account")
     assert clock.slept == []
     assert stopped.value.not_before == datetime.fromtimestamp(START_S + 48_925, UTC)
