@@ -40,8 +40,8 @@ def spotify_folder(settings: Settings) -> Path:
 class TokenFile(CacheHandler):  # type: ignore[misc]  # spotipy has no types
     """spotipy's cache of tokens: a file with mode 0600, with the time of the authorization, which refreshing does not change."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "token.json"
+    def __init__(self, folder: Path, name: str = "token.json") -> None:
+        self.path = folder / name
 
     def get_cached_token(self) -> dict[str, Any] | None:
         """spotipy's token, or None."""
