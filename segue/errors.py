@@ -4,7 +4,8 @@
     ├── ConfigurationError        a setting is missing or contradicts another; the message names it
     ├── InvalidInput              what a person or a client sent is wrong; the message says what to change
     │   ├── InvalidEvent          one listening event, catalogue, playlist or user record
-    │   └── InvalidCatalogue      a catalogue file as a whole (no such column, not a CSV)
+    │   ├── InvalidCatalogue      a catalogue file as a whole (no such column, not a CSV)
+    │   └── InvalidFile           a file to import, or one file of an archive, from some place on (damaged, encrypted, too large)
     ├── NotFound                  the named track, user, model is not known
     ├── LoginNeeded               nobody is logged in to a service, or the login has ended
     ├── NotAllowed                a service does not do this for this account or application; `code` says why
@@ -58,6 +59,12 @@ class InvalidCatalogue(InvalidInput):
     """A catalogue file was refused as a whole."""
 
     code = "invalid_catalogue"
+
+
+class InvalidFile(InvalidInput):
+    """A file cannot be read, or not further than to here."""
+
+    code = "invalid_file"
 
 
 class NotFound(SegueError):

@@ -159,6 +159,14 @@ class Settings(BaseSettings):
     """How long it is shown at most."""
     listenbrainz_max_body_bytes: int = Field(10_240_000, ge=10_240)
     """Bytes of one POST /1/submit-listens: 1,000 listens of 10 kB, as listenbrainz.org has it."""
+    ingest_max_line_bytes: int = Field(1_000_000, ge=1_000)
+    """Bytes of one line, or of one element of a JSON array, of an imported file; a longer one is rejected."""
+    ingest_files: int = Field(20_000, ge=1)
+    """Files of an imported folder, and of one archive."""
+    ingest_archive_bytes: int = Field(20_000_000_000, ge=1_000_000)
+    """Bytes of an imported archive when it is unpacked (it is read as a stream, never written to disk)."""
+    ingest_archive_ratio: int = Field(200, ge=2)
+    """How many times larger than itself an archive, or a file in it, may become when it is unpacked."""
     api_playlist_tracks: int = Field(5_000, ge=1, le=10_000)
     """Tracks of a playlist that is made or changed over the API."""
     api_playlists_per_listener: int = Field(1_000, ge=1)
@@ -188,6 +196,12 @@ class Settings(BaseSettings):
     """Learn from what Spotify's API brought too. Spotify's terms forbid it: see docs/guide/spotify.md."""
     spotify_api_url: str = "https://api.spotify.com/v1/"
     spotify_accounts_url: str = "https://accounts.spotify.com"
+    ingest_patience_s: float = Field(60.0, gt=0)
+    """How long an import waits for Kafka to take a page, and for Postgres to come back, before it stops."""
+    ingest_jobs_kept: int = Field(1_000, ge=1)
+    """Imports that are remembered: past it, the oldest finished ones are forgotten."""
+    ingest_rejected_kept: int = Field(10_000, ge=1)
+    """Rejected rows of one import that its file lists; all are counted."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -7,8 +7,8 @@ import uuid
 from urllib.parse import quote
 
 from api.listenbrainz.shapes import TrackMetadata
-from api.listenbrainz.songs import DERIVED
 from segue.catalogue import Track
+from segue.songs import DERIVED
 
 _NAMESPACE = uuid.UUID("b4f0c8e2-6c52-5f0e-9d1c-5e60e0c0ffee")
 """Of ids made from Segue's: clients want UUIDs, and an id must be the same each time."""

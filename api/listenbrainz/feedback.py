@@ -14,14 +14,15 @@ from api.bodies import malformed, read_body
 from api.listenbrainz.described import mbid_of, metadata_of, msid_of
 from api.listenbrainz.listeners import listener_of
 from api.listenbrainz.shapes import Done, FeedbacksAnswer, FeedbackShown, RecordingFeedback, documented, sent
-from api.listenbrainz.songs import DERIVED
-from api.listenbrainz.submit import SOURCE, publish
+from api.listenbrainz.submit import publish
+from api.listenbrainz.tracks import SOURCE
 from api.problems import Problem
 from api.responses import json_response
 from api.services import Services
 from segue.errors import RedisUnavailable
 from segue.events import ListeningEvent, ListeningType, check_id
 from segue.ids import uuid7
+from segue.songs import DERIVED
 from segue.stores.postgres.history import PastEvent
 
 NEWEST = 1_000

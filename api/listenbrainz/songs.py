@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
 
-from api.listenbrainz.payloads import Song
 from api.live_catalogue import LiveCatalogue
-from segue.catalogue import Track, folded_words
+from segue.catalogue import Track
 from segue.ids import TrackNo
+from segue.songs import DERIVED, Song, best_version
 from segue.stores.postgres.catalogue import TrackChange
 
-DERIVED = "lb:"
-"""Begins the ids of tracks that were learned from listens."""
 MAX_VERSIONS = 20
 """Tracks remembered for one key; further ones are versions of the same song."""
 
@@ -75,20 +73,8 @@ class SongIndex:
             self._tracks[place] = (*known, track.track_no)
 
     def _by_id(self, song: Song) -> Track | None:
-        mbid = song.recording_mbid
-        ids = (song.spotify_id, mbid, mbid and DERIVED + mbid)
-        return next((track for track_id in ids if track_id and (track := self._catalogue.by_id(track_id))), None)
+        return next((track for track_id in song.ids if (track := self._catalogue.by_id(track_id))), None)
 
     def _by_name(self, song: Song) -> Track | None:
-        for key in song.keys:
-            tracks = [self._catalogue.get(number) for number in self._tracks.get(hash(key), ())]
-            versions = [track for track in tracks if track is not None and track.song_key == key]
-            if versions:
-                return max(versions, key=partial(_likeness, song))
-        return None
-
-
-def _likeness(song: Song, track: Track) -> tuple[bool, bool, int, int]:
-    """The same title before another version of it, then the same album, then what is better known."""
-    same_album = song.album is not None and track.album is not None and folded_words(song.album) == folded_words(track.album)
-    return folded_words(song.title) == folded_words(track.name), same_album, track.popularity or 0, -track.track_no
+        numbers = [number for key in song.keys for number in self._tracks.get(hash(key), ())]
+        return best_version(song, [track for number in numbers if (track := self._catalogue.get(number)) is not None])

@@ -13,19 +13,18 @@ from fastapi import APIRouter, Request, Response
 from api.access.needs import CALLER_WRITE, needs
 from api.bodies import read_body
 from api.listenbrainz.listeners import listener_of
-from api.listenbrainz.payloads import Listen, PlayingNow, Song, read_submission
+from api.listenbrainz.payloads import Listen, PlayingNow, read_submission
 from api.listenbrainz.shapes import Done, documented, sent
+from api.listenbrainz.tracks import SOURCE
 from api.responses import json_response
 from api.services import Services
 from segue.errors import KafkaUnavailable, RedisUnavailable
 from segue.events import ListeningEvent, check_listening_event
-from segue.ids import uuid7_of
 from segue.logs import fields
+from segue.songs import Song, listen_id
 from segue.topics import CATALOGUE
 
 log = logging.getLogger(__name__)
-
-SOURCE = "listenbrainz"
 
 
 def router(services: Services) -> APIRouter:
@@ -93,9 +92,8 @@ async def _note_recordings(services: Services, user_id: str, songs: Sequence[Son
 
 
 def _event(user_id: str, listen: Listen, track_id: str, now: datetime) -> ListeningEvent:
-    """Its id is made of what was sent, not of the track it was found to be: that may be another the next time."""
     event = ListeningEvent(
-        event_id=uuid7_of(listen.listened_at_s * 1_000, user_id, str(listen.listened_at_s), listen.song.key), type="play",
+        event_id=listen_id(user_id, listen.listened_at_s, listen.song), type="play",
         user_id=user_id, track_id=track_id, occurred_at=listen.occurred_at(now), ms_played=listen.ms_played, source=SOURCE,
     )  # fmt: skip
     check_listening_event(event, now)

@@ -9,17 +9,17 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from api.access.rates import Rates
-from api.listenbrainz.payloads import Song
-from api.listenbrainz.songs import DERIVED, SongIndex
+from api.listenbrainz.songs import SongIndex
 from api.metrics import Metrics
 from segue.events import CatalogueTrack
 from segue.logs import fields
+from segue.songs import Song, derived_id, learned_track
 
 log = logging.getLogger(__name__)
 
+SOURCE = "listenbrainz"
 REMEMBERED = 10_000
 """Published tracks that a process remembers until the catalogue shows them, which takes a second."""
 
@@ -52,7 +52,7 @@ class Tracks:
         ids = {key: derived_id(song) for key, song in unknown.items()}
         return Identified(
             [track_id or ids[song.key] for track_id, song in zip(known, songs, strict=True)],
-            {ids[song.key]: _record(ids[song.key], song) for song in list(unknown.values())[:allowed]},
+            {ids[song.key]: learned_track(ids[song.key], song, SOURCE) for song in list(unknown.values())[:allowed]},
         )
 
     def remember(self, songs: Iterable[Song], identified: Identified) -> None:
@@ -73,15 +73,3 @@ class Tracks:
     async def _allowed(self, user_id: str, wanted: int) -> int:
         room = max(0, min(wanted, self._most - self.index.derived))
         return await self._rates.new_tracks(user_id, room) if room else 0
-
-
-def derived_id(song: Song) -> str:
-    """The id of a song that the catalogue lacks: the same for everybody who names it alike."""
-    return DERIVED + (song.recording_mbid or blake2b(song.key.encode(), digest_size=16).hexdigest())
-
-
-def _record(track_id: str, song: Song) -> CatalogueTrack:
-    return CatalogueTrack(
-        track_id=track_id, name=song.title, artists=song.artists or (song.artist,), album=song.album,
-        duration_ms=song.duration_ms, source="listenbrainz",
-    )  # fmt: skip
