@@ -7,10 +7,13 @@
     │   ├── InvalidCatalogue      a catalogue file as a whole (no such column, not a CSV)
     │   └── InvalidFile           a file to import, or one file of an archive, from some place on (damaged, encrypted, too large)
     ├── NotFound                  the named track, user, model is not known
+    ├── LoginNeeded               nobody is logged in to a service, or the login has ended
+    ├── NotAllowed                a service does not do this for this account or application; `code` says why
     ├── Unavailable               a server cannot be reached now; trying later may help
     │   ├── KafkaUnavailable
     │   ├── PostgresUnavailable
     │   ├── RedisUnavailable
+    │   ├── SpotifyUnavailable
     │   └── Postponed             a service asks to come back later, and says when
     ├── JobBusy                   another run of the same import is under way
     ├── PlaylistBusy              another change of the playlist is under way; sending this one again helps
@@ -68,6 +71,18 @@ class NotFound(SegueError):
     """The named thing is not known."""
 
 
+class LoginNeeded(SegueError):
+    """Nobody is logged in to a service, or the login has ended; the message says how to log in."""
+
+
+class NotAllowed(SegueError):
+    """A service does not do this for this account or application; waiting does not help. `code` is stable."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Unavailable(SegueError):
     """A server cannot be reached now."""
 
@@ -90,6 +105,12 @@ class RedisUnavailable(Unavailable):
     """Redis does not answer or is loading its data."""
 
     service = "redis"
+
+
+class SpotifyUnavailable(Unavailable):
+    """Spotify does not answer, or answers nonsense."""
+
+    service = "spotify"
 
 
 class Postponed(Unavailable):

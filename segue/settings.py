@@ -177,6 +177,29 @@ class Settings(BaseSettings):
     """How long a change of a profile waits for the processors to have it stored."""
     tracing: bool = False
     """Send traces to an OpenTelemetry collector, as the standard OTEL_ variables say: see docs/guide/tracing.md."""
+    spotify_client_id: str | None = Field(None, pattern=r"^[0-9A-Za-z]{1,64}$")
+    """Client ID of your application in Spotify's dashboard."""
+    spotify_client_secret: SecretStr | None = None
+    """Its secret: only for asking the catalogue without a login."""
+    spotify_market: str | None = Field(None, pattern=r"^[A-Z]{2}$")
+    """Two letters of your country, such as `DE`: without one, Spotify says of most tracks that they are not available."""
+    spotify_redirect_port: int = Field(8888, ge=1024, le=65_535)
+    """Port on 127.0.0.1 to which Spotify sends the browser after the login; the redirect URI is
+    `http://127.0.0.1:<port>/callback`."""
+    spotify_requests_per_day: int = Field(800, ge=1, le=100_000)
+    """Requests within any 24 hours, of all commands of this state directory together. Spotify publishes no number; about 1,100
+    were measured until it refuses for most of a day."""
+    spotify_requests_per_s: float = Field(1.0, gt=0, le=20)
+    spotify_timeout_s: float = Field(15.0, gt=0, le=300)
+    """How long an answer of Spotify may take."""
+    spotify_wait_max_s: float = Field(60.0, ge=0, le=600)
+    """Pauses that Spotify asks for are waited out up to this length, twice for a request; for a longer one the command ends."""
+    spotify_retention_days: int = Field(30, ge=1, le=3_650)
+    """Tracks and playlists that only Spotify's API brought are deleted or fetched again when they are older."""
+    spotify_training: bool = False
+    """Learn from what Spotify's API brought too. Spotify's terms forbid it: see docs/guide/spotify.md."""
+    spotify_api_url: str = "https://api.spotify.com/v1/"
+    spotify_accounts_url: str = "https://accounts.spotify.com"
     ingest_patience_s: float = Field(60.0, gt=0)
     """How long an import waits for Kafka to take a page, and for Postgres to come back, before it stops."""
     ingest_jobs_kept: int = Field(1_000, ge=1)
@@ -203,6 +226,21 @@ class Settings(BaseSettings):
     def require_redis(self) -> str:
         """redis:// URL with its password. Raises ConfigurationError when unset."""
         return self.redis_url.get_secret_value() if self.redis_url else _missing("SEGUE_REDIS_URL")
+
+    def require_spotify_client_id(self) -> str:
+        """Raises ConfigurationError when unset."""
+        if self.spotify_client_id is None:
+            raise ConfigurationError(
+                "SEGUE_SPOTIFY_CLIENT_ID is not set: make an application at https://developer.spotify.com/dashboard with the "
+                f"redirect URI http://127.0.0.1:{self.spotify_redirect_port}/callback and copy its Client ID"
+            )
+        return self.spotify_client_id
+
+    def require_spotify_market(self) -> str:
+        """Raises ConfigurationError when unset."""
+        if self.spotify_market is None:
+            raise ConfigurationError("SEGUE_SPOTIFY_MARKET is not set: the two letters of your country, such as DE")
+        return self.spotify_market
 
     def snapshots(self) -> str:
         """Where model snapshots live, as an fsspec URL or a path."""

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from segue.errors import ConfigurationError, SegueError
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
+from segue.sources import SPOTIFY_API
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.models import ModelRegistry
@@ -102,7 +103,7 @@ def opened(settings: Settings) -> Iterator[Stores]:
     database = Database(settings.require_postgres())
     try:
         yield Stores(
-            TrainingStore(database),
+            TrainingStore(database, without=None if settings.spotify_training else SPOTIFY_API),
             CatalogueStore(database),
             ModelRegistry(database),
             SnapshotStore(settings.snapshots(), settings.state_dir.resolve() / "snapshot-cache"),

@@ -66,7 +66,7 @@ def from_state(stores: Stores, cut: Cut) -> Judged:
             "`segue simulate --backlog-days 30`, then run `segue evaluate` again",
             "no_events",
         )
-    dataset = built(data, stores.catalogue.all_tracks(), stores.weights, datetime.now(UTC).timestamp())
+    dataset = built(data, stores.catalogue.all_tracks(stores.training.without), stores.weights, datetime.now(UTC).timestamp())
     cut_dataset = replace(dataset, validation=_split(dataset, data, cut))
     split = cut_dataset.validation or _nothing_held_out(dataset)
     return Judged(Case(cut_dataset.before_cut(), dataset.catalogue, split), "Live state in Postgres", str(cut))

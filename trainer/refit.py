@@ -47,7 +47,7 @@ def refit(stores: Stores, progress: Progress = lambda _: None) -> Refit:
     now = datetime.now(UTC)
     with watch.stage("read"):
         data = stores.training.read(HELD_OUT)
-        tracks = stores.catalogue.all_tracks()
+        tracks = stores.catalogue.all_tracks(stores.training.without)
         dataset = built(data, tracks, stores.weights, now.timestamp())
     found = learned(dataset, watch)
     verdict = judged(found.metrics, _champion_metrics(stores.registry))

@@ -12,6 +12,7 @@ from psycopg2.extensions import cursor as PgCursor
 from segue.catalogue import Track, mood_of, release_year, song_key
 from segue.events import AudioFeatures, CatalogueTrack
 from segue.ids import TrackNo
+from segue.sources import SPOTIFY_API
 from segue.stores.postgres.database import Database
 
 _COLUMNS = "track_no, track_id, name, artists, album, year, duration_ms, explicit, popularity, genres, features"
@@ -36,6 +37,10 @@ on conflict (track_id) do update set
     features = excluded.features, source = excluded.source, fetched_at = excluded.fetched_at,
     changed_at = excluded.changed_at, deleted_at = null
 """
+_EMPTIED = """
+name = null, artists = '{}', album = null, album_id = null, released = null, year = null, duration_ms = null, explicit = null,
+popularity = null, genres = '{}', mood = null, song_key = null, features = null, source = null, fetched_at = null
+"""
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,14 @@ class CatalogueStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all_tracks(self) -> list[Track]:
-        """Every named, undeleted track, in order of track_no."""
+    def all_tracks(self, without: str | None = None) -> list[Track]:
+        """Every named, undeleted track, in order of track_no, but for those that the source `without` has described."""
         with self._database.transaction(read_only=True) as cursor:
-            cursor.execute(f"select {_COLUMNS} from tracks where name is not null and deleted_at is null order by track_no")
+            cursor.execute(
+                f"""select {_COLUMNS} from tracks where name is not null and deleted_at is null
+                    and (%(without)s::text is null or source is distinct from %(without)s) order by track_no""",
+                {"without": without},
+            )
             return [_track(row) for row in cursor]
 
     def changes_since(self, changed_at: datetime | None) -> list[TrackChange]:
@@ -68,7 +77,8 @@ class CatalogueStore:
         with self._database.transaction(read_only=True) as cursor:
             cursor.execute(
                 f"""select {_COLUMNS}, changed_at, deleted_at from tracks
-                    where name is not null and (%(at)s::timestamptz is null or changed_at >= %(at)s) order by changed_at""",
+                    where (name is not null or deleted_at is not null) and (%(at)s::timestamptz is null or changed_at >= %(at)s)
+                    order by changed_at""",
                 {"at": changed_at},
             )
             return [TrackChange(TrackNo(r[0]), None if r[12] else _track(r[:11]), r[11]) for r in cursor]
@@ -91,10 +101,14 @@ def upsert_tracks(cursor: PgCursor, records: Sequence[CatalogueTrack]) -> None:
 
 
 def delete_tracks(cursor: PgCursor, track_ids: Sequence[str]) -> None:
-    """Mark tracks as gone in the caller's transaction; their number and their plays stay."""
+    """Mark tracks as gone in the caller's transaction; their number and their plays stay.
+
+    Of what Spotify's API described nothing else stays: its terms ask for that.
+    """
     cursor.execute(
         "update tracks set deleted_at = now(), changed_at = clock_timestamp() where track_id = any(%s)", (list(track_ids),)
     )
+    cursor.execute(f"update tracks set {_EMPTIED} where track_id = any(%s) and source = %s", (list(track_ids), SPOTIFY_API))
 
 
 def resolve_tracks(cursor: PgCursor, track_ids: Sequence[str]) -> dict[str, TrackNo]:

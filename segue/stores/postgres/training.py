@@ -29,6 +29,17 @@ _PAIRS = """
 select user_no, track_no, weight, saves, ((statement & 3) - 1)::int4, extract(epoch from last_at)::float8
 from interactions order by user_no, track_no
 """
+# The matrix does not say where its weights come from: cells with listens of the left out source are added up again without them.
+_PAIRS_WITHOUT = """
+with apart as (select distinct user_no, track_no from listens where source = '{source}' and type not in ({not_taste}))
+select user_no, track_no, weight, saves, ((statement & 3) - 1)::int4, extract(epoch from last_at)::float8
+from interactions i where not exists (select from apart a where a.user_no = i.user_no and a.track_no = i.track_no)
+union all
+select user_no, track_no, sum(weight), sum(case type when {add} then 1 when {remove} then -1 else 0 end)::int4,
+       ((coalesce(max(statement), 1) & 3) - 1)::int4, extract(epoch from max(occurred_at))::float8
+from listens join apart using (user_no, track_no) where type not in ({not_taste}) and source is distinct from '{source}'
+group by user_no, track_no order by 1, 2
+"""
 # Impressions and blocks do not say what was liked.
 _TIMELINE = """
 select user_no, track_no,
@@ -37,20 +48,29 @@ select user_no, track_no,
                          filter (where occurred_at < '{cut}'), 0), 0)::int4,
        ((coalesce(max(statement) filter (where occurred_at < '{cut}'), 1) & 3) - 1)::int4,
        extract(epoch from min(occurred_at))::float8
-from listens where type not in ({not_taste}) group by user_no, track_no order by user_no, track_no
+from listens where type not in ({not_taste}) and {apart} group by user_no, track_no order by user_no, track_no
 """
 _LISTEN_COLUMNS = {"user_no": "i4", "track_no": "i4", "at_s": "f8", "skipped": "i4", "session": "i4"}
 _LISTENS = f"""
 select user_no, track_no, extract(epoch from occurred_at)::float8, (type = {TYPE_CODES["skip"]})::int4,
        coalesce(hashtext(session_id), 0)
-from listens where type in ({TYPE_CODES["play"]}, {TYPE_CODES["skip"]}) and {{where}} order by user_no, occurred_at, event_id
+from listens where type in ({TYPE_CODES["play"]}, {TYPE_CODES["skip"]}) and {{where}} and {{apart}}
+order by user_no, occurred_at, event_id
 """
+_CODES = {
+    "add": TYPE_CODES["playlist_add"],
+    "remove": TYPE_CODES["playlist_remove"],
+    "not_taste": ", ".join(str(TYPE_CODES[kind]) for kind in NOT_TASTE),
+}
 LISTENS_AT_ONCE = 500_000
 """Listens in memory while transitions are counted; with their pairs about 150 MB."""
 JUDGED_SESSIONS_OF = 5_000
 """About so many listeners' newest sessions judge what comes next."""
 _PLAYLIST_COLUMNS = {"playlist_no": "i4", "track_no": "i4"}
-_PLAYLISTS = "select distinct playlist_no, track_no from playlist_tracks order by playlist_no, track_no"
+_PLAYLISTS = """
+select distinct playlist_no, track_no from playlist_tracks join playlists using (playlist_no) where {apart}
+order by playlist_no, track_no
+"""
 
 
 @dataclass(frozen=True)
@@ -92,21 +112,22 @@ class TrainingData:
 
 
 class TrainingStore:
-    """Reads for the trainer, all of one snapshot of the database."""
+    """Reads for the trainer, all of one snapshot of the database. `without`: a source of which nothing is learned."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, without: str | None = None) -> None:
+        self._database, self.without = database, without
 
     def read(self, held_out: float) -> TrainingData:
         """Read everything; the newest `held_out` share (0..1) of listens lies after `cut_s`."""
         with self._database.transaction(isolation="REPEATABLE READ", read_only=True) as cursor:
             offsets = _offsets(cursor)
-            cut = _cut(cursor, held_out)
-            past = None if cut is None else Pairs(**_timeline(cursor, cut))
-            past_transitions, later_transitions = _transitions(cursor, cut)
-            playlists = copied(cursor, _PLAYLISTS, _PLAYLIST_COLUMNS)
+            apart = _apart(self.without)
+            cut = _cut(cursor, held_out, apart)
+            past = None if cut is None else Pairs(**_timeline(cursor, cut, apart))
+            past_transitions, later_transitions = _transitions(cursor, cut, apart)
+            playlists = copied(cursor, _PLAYLISTS.format(apart=apart), _PLAYLIST_COLUMNS)
             return TrainingData(
-                pairs=Pairs(**copied(cursor, _PAIRS, _PAIR_COLUMNS)),
+                pairs=Pairs(**copied(cursor, _pairs_query(cursor, self.without), _PAIR_COLUMNS)),
                 past=past,
                 cut_s=None if cut is None else cut.timestamp(),
                 playlist_no=playlists["playlist_no"],
@@ -115,7 +136,7 @@ class TrainingStore:
                 events=_events(cursor),
                 past_transitions=past_transitions,
                 later_transitions=later_transitions,
-                later_listens=OrderedListens.none() if cut is None else _later(cursor, cut),
+                later_listens=OrderedListens.none() if cut is None else _later(cursor, cut, apart),
             )
 
     def sizes(self) -> dict[str, int]:
@@ -136,17 +157,24 @@ class TrainingStore:
             yield bool(row and row[0])
 
 
-def _timeline(cursor: Cursor, cut: datetime) -> dict[str, npt.NDArray[Any]]:
-    query = _TIMELINE.format(
-        cut=cut.isoformat(),
-        add=TYPE_CODES["playlist_add"],
-        remove=TYPE_CODES["playlist_remove"],
-        not_taste=", ".join(str(TYPE_CODES[kind]) for kind in NOT_TASTE),
-    )
-    return copied(cursor, query, _PAIR_COLUMNS)
+def _apart(without: str | None) -> str:
+    """The condition that leaves the source out."""
+    return "true" if without is None else f"source is distinct from '{without}'"
 
 
-def _transitions(cursor: Cursor, cut: datetime | None) -> tuple[Transitions, Transitions]:
+def _pairs_query(cursor: Cursor, without: str | None) -> str:
+    """The plain one where nothing has to be left out: it costs no join."""
+    if without is None:
+        return _PAIRS
+    cursor.execute("select exists (select from listens where source = %s)", (without,))
+    return _PAIRS_WITHOUT.format(source=without, **_CODES) if _number(cursor.fetchone()) else _PAIRS
+
+
+def _timeline(cursor: Cursor, cut: datetime, apart: str) -> dict[str, npt.NDArray[Any]]:
+    return copied(cursor, _TIMELINE.format(cut=cut.isoformat(), apart=apart, **_CODES), _PAIR_COLUMNS)
+
+
+def _transitions(cursor: Cursor, cut: datetime | None, apart: str) -> tuple[Transitions, Transitions]:
     """Of the listens up to the cut, and of those since. A session over the cut is two."""
     counters = TransitionCounter(), TransitionCounter()
     cut_s = float("inf") if cut is None else cut.timestamp()
@@ -157,7 +185,7 @@ def _transitions(cursor: Cursor, cut: datetime | None) -> tuple[Transitions, Tra
         for counter, mask in zip(counters, (past, ~past), strict=True):
             counter.add(listens.at(mask))
 
-    copied_in_parts(cursor, _LISTENS.format(where="true"), _LISTEN_COLUMNS, count, LISTENS_AT_ONCE)
+    copied_in_parts(cursor, _LISTENS.format(where="true", apart=apart), _LISTEN_COLUMNS, count, LISTENS_AT_ONCE)
     if forgotten := sum(counter.forgotten for counter in counters):
         log.warning(
             "more pairs of tracks follow each other than are counted: the rarest are left out", extra=fields(pairs=forgotten)
@@ -165,15 +193,17 @@ def _transitions(cursor: Cursor, cut: datetime | None) -> tuple[Transitions, Tra
     return counters[0].transitions(), counters[1].transitions()
 
 
-def _later(cursor: Cursor, cut: datetime) -> OrderedListens:
+def _later(cursor: Cursor, cut: datetime, apart: str) -> OrderedListens:
     cursor.execute("select count(*) from users where events > 0")
     every = max(1, _number(cursor.fetchone()) // JUDGED_SESSIONS_OF)
     where = f"occurred_at >= '{cut.isoformat()}' and user_no % {every} = 0"
-    return OrderedListens(**copied(cursor, _LISTENS.format(where=where), _LISTEN_COLUMNS))
+    return OrderedListens(**copied(cursor, _LISTENS.format(where=where, apart=apart), _LISTEN_COLUMNS))
 
 
-def _cut(cursor: Cursor, held_out: float) -> datetime | None:
-    cursor.execute("select percentile_disc(%s) within group (order by occurred_at) from listens", (1.0 - held_out,))
+def _cut(cursor: Cursor, held_out: float, apart: str) -> datetime | None:
+    cursor.execute(
+        f"select percentile_disc(%s) within group (order by occurred_at) from listens where {apart}", (1.0 - held_out,)
+    )
     row = cursor.fetchone()
     cut: datetime | None = row[0] if row else None
     return cut
