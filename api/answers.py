@@ -27,7 +27,9 @@ from segue.errors import NotFound
 from segue.ids import TrackNo
 from segue.models.contract import History
 from segue.models.popularity import PopularNow
-from segue.recommending.answer import Answer, Recommendation, Recommender
+from segue.recommending.answer import FOR_LISTENER, Answer, Recommendation, Recommender
+from segue.recommending.lists import Shape, shaped
+from segue.recommending.prompts import NOTHING, Prompt
 from segue.recommending.stages import begun
 from segue.recommending.steering import DAY_S, Steering
 from segue.stores.redis.rows import ListenerRow
@@ -38,7 +40,8 @@ MODEL = "model"
 
 T = TypeVar("T")
 
-Ask = Callable[[Recommender], Answer]
+Ask = Callable[[Recommender, int], Answer]
+"""The best so many tracks, as a recommender has them."""
 
 
 @dataclass(frozen=True)
@@ -77,43 +80,61 @@ class Answers:
         now_s = time.time()
         steering = without_blocked(wanted.steering, [row], now_s)
 
-        def ask(recommender: Recommender) -> Answer:
+        def ask(recommender: Recommender, n: int) -> Answer:
             history = self._history(recommender, row, now_s)
             now = self._trending.popular()
-            return recommender.for_listener(history, wanted.n, steering, genres=genres, artists=artists, popular=now, now_s=now_s)
+            return recommender.for_listener(history, n, steering, genres=genres, artists=artists, popular=now, now_s=now_s)
 
-        return await self._answered(ask, replace(wanted, steering=steering), self._heard([row], steering, now_s), genres)
+        return await self._answered(
+            ask, replace(wanted, steering=steering), self._heard([row], steering, now_s), Prompt(genres=tuple(genres))
+        )
 
     async def for_song(self, track: Track, wanted: Wanted) -> Answered:
         """Tracks like this one."""
-        ask = partial(_song, track=track, n=wanted.n, steering=wanted.steering)
-        return await self._answered(ask, wanted, {track.track_no}, track.genres)
+        ask = partial(_song, track=track, steering=wanted.steering)
+        return await self._answered(ask, wanted, {track.track_no}, Prompt(genres=track.genres))
 
     async def for_session(self, tracks: Sequence[tuple[Track, bool]], wanted: Wanted) -> Answered:
         """What to play after these tracks, oldest first, each with whether it was skipped."""
         steps = [(track.track_no, skipped) for track, skipped in tracks]
-        genres = [genre for track, skipped in tracks[-1:] if not skipped for genre in track.genres]
-        ask: Ask = lambda recommender: recommender.for_session(steps, wanted.n, wanted.steering)  # noqa: E731
-        return await self._answered(ask, wanted, {number for number, _ in steps}, genres)
+        genres = tuple(genre for track, skipped in tracks[-1:] if not skipped for genre in track.genres)
+        ask: Ask = lambda recommender, n: recommender.for_session(steps, n, wanted.steering)  # noqa: E731
+        return await self._answered(ask, wanted, {number for number, _ in steps}, Prompt(genres=genres))
 
     async def for_playlist(self, tracks: Sequence[Track], title: str, wanted: Wanted) -> Answered:
         """What else belongs with these tracks under this title."""
         numbers = [track.track_no for track in tracks]
-        genres = [genre for track in tracks for genre in track.genres]
-        ask: Ask = lambda recommender: recommender.for_playlist(numbers, wanted.n, wanted.steering, title=title)  # noqa: E731
-        return await self._answered(ask, wanted, set(numbers), genres)
+        genres = tuple(genre for track in tracks for genre in track.genres)
+        ask: Ask = lambda recommender, n: recommender.for_playlist(numbers, n, wanted.steering, title=title)  # noqa: E731
+        return await self._answered(ask, wanted, set(numbers), Prompt(genres=genres))
+
+    async def for_prompt(self, row: ListenerRow | None, prompt: Prompt, shape: Shape, steering: Steering) -> Answered:
+        """A list for a prompt and, with a row, its listener.
+
+        What the listener likes is taken as of their newest event, so that the same state makes the same list.
+        """
+        now_s = time.time()
+        steering = replace(without_blocked(steering, [row], now_s), longest_ms=shape.duration_ms)
+
+        def ask(recommender: Recommender, n: int) -> Answer:
+            history = None if row is None else self._history(recommender, row, row.last_event_at_s)
+            now = self._trending.popular()
+            return recommender.for_prompt(prompt, n, steering, history=history, popular=now, now_s=now_s)
+
+        hidden = {*prompt.tracks, *self._heard([row], steering, now_s)}
+        return await self._answered(ask, Wanted(shape.tracks, steering, None), hidden, self._seeded(prompt), shape)
 
     async def for_group(self, rows: Mapping[str, ListenerRow | None], wanted: Wanted) -> Answered:
         """What suits these listeners, by user id, together."""
         now_s = time.time()
         steering = without_blocked(wanted.steering, list(rows.values()), now_s)
 
-        def ask(recommender: Recommender) -> Answer:
+        def ask(recommender: Recommender, n: int) -> Answer:
             members = {user_id: self._history(recommender, row, now_s) for user_id, row in rows.items()}
-            return recommender.for_group(members, wanted.n, steering, now_s=now_s)
+            return recommender.for_group(members, n, steering, now_s=now_s)
 
         return await self._answered(
-            ask, replace(wanted, steering=steering), self._heard(list(rows.values()), steering, now_s), ()
+            ask, replace(wanted, steering=steering), self._heard(list(rows.values()), steering, now_s), NOTHING
         )
 
     async def in_thread(self, call: Callable[[], T]) -> T:
@@ -126,14 +147,17 @@ class Answers:
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, computed)
 
-    async def _answered(self, ask: Ask, wanted: Wanted, hidden: set[TrackNo], genres: Sequence[str]) -> Answered:
+    async def _answered(
+        self, ask: Ask, wanted: Wanted, hidden: set[TrackNo], chosen: Prompt, shape: Shape | None = None
+    ) -> Answered:
         served = self._model.served
         if served is None:
             ranked = partial(self._ranked_by, self._catalogue.most_popular())
-            call: Callable[[], Answer] = lambda: popular(ranked(), wanted.n, wanted.steering, hidden, genres)  # noqa: E731
+            best: Callable[[int], Answer] = lambda n: popular(ranked(), n, wanted.steering, hidden, chosen)  # noqa: E731
         else:
-            call = partial(ask, served.recommender)
-        answer = await self.in_thread(call)
+            best = partial(ask, served.recommender)
+        caps = wanted.steering.diversity or FOR_LISTENER
+        answer = await self.in_thread(partial(shaped, best, shape or Shape(wanted.n), self._catalogue.get, caps))
         notes = tuple(NoteShown(note.code, note.text, note.fields) for note in answer.notes)
         return Answered(self._items(answer.items), notes, served.version if served else None, () if served else (MODEL,))
 
@@ -143,6 +167,11 @@ class Answers:
         if kept is None or kept[0] is not now or kept[1] is not by_catalogue:
             self._ranked = kept = (now, by_catalogue, Ranked.of(now, by_catalogue))
         return kept[2]
+
+    def _seeded(self, prompt: Prompt) -> Prompt:
+        """The prompt with the genres of its tracks: what can be told of these without a model."""
+        tracks = (self._catalogue.get(number) for number in prompt.tracks)
+        return replace(prompt, genres=(*prompt.genres, *(genre for track in tracks if track for genre in track.genres)))
 
     def _history(self, recommender: Recommender, row: ListenerRow | None, now_s: float) -> History:
         if row is None:
@@ -192,7 +221,7 @@ def state_shown(found: FoundState) -> StateShown:
     return StateShown(row.events, last_event_at, found.age_ms, found.source, includes_event)
 
 
-def _song(recommender: Recommender, track: Track, n: int, steering: Steering) -> Answer:
+def _song(recommender: Recommender, n: int, *, track: Track, steering: Steering) -> Answer:
     try:
         return recommender.for_song(track.track_no, n, steering)
     except NotFound:

@@ -174,6 +174,26 @@ NEW_PLAYLISTS = {
     "of a listener": {"name": "Late shift", "owner_id": "alice", "track_ids": [TRACK["track_id"]]},
     "seen by all, repeatable": {"playlist_id": "late-shift", "name": "Late shift", "owner_id": "alice", "public": True},
 }
+PLAYLIST_PROMPTS = {
+    "an hour for a run": {
+        "seeds": {"genres": ["rock"], "moods": ["energetic"]}, "duration_ms": 3_600_000, "ordering": "smooth",
+        "filters": {"features": {"tempo": {"min": 150, "max": 180}}}, "user_id": "alice",
+    },
+    "like a track and an artist": {"seeds": {"tracks": [TRACK["track_id"]], "artists": ["Rick Astley"]}, "length": 30},
+    "saved": {"seeds": {"genres": ["pop"]}, "user_id": "alice", "title": "Friday", "save": True, "playlist_id": "friday"},
+}  # fmt: skip
+_GENERATED_ITEM = {name: value for name, value in _ITEM.items() if name not in ("propensity", "suits")}
+GENERATED = {
+    "rec_id": "019aaf6a-5d1c-7b43-8f0e-2f4f2a1b9c77", "title": "Friday", "user_id": "alice",
+    "model_version": "20261123T190501Z-3f9a1c", "state": _STATE, "degraded": [], "duration_ms": TRACK["duration_ms"],
+    "items": [
+        {
+            **_GENERATED_ITEM, "duration_ms": TRACK["duration_ms"],
+            "reason": {"code": "popular_in_genre", "text": "Popular in pop", "seed_track_id": None},
+        }
+    ],
+    "notes": [], "saved": {"playlist_id": "friday", "owner_id": "alice", "public": False, "version": 412, "applied": True},
+}  # fmt: skip
 PLAYLIST_PATCHES = {
     "another name": {"name": "Early shift"},
     "another order": {"track_ids": [TRACK["track_id"], "3LWzfwwhiPrUz8pOnWlMzl"]},

@@ -18,6 +18,7 @@ from segue.recommending.answer import Answer, Recommendation
 from segue.recommending.eligibility import HEARD_FIELD, Condition, Eligibility, Note
 from segue.recommending.facts import Facts
 from segue.recommending.filters import FeatureRange, Filters
+from segue.recommending.prompts import NOTHING, Prompt
 from segue.recommending.reasons import popular_in
 from segue.recommending.steering import Steering
 
@@ -45,17 +46,16 @@ class Ranked:
         return (track.popularity or 0) / 100.0 if share is None else 1.0 + share
 
 
-def popular(ranked: Ranked, n: int, steering: Steering, hidden: Collection[TrackNo] = (), genres: Sequence[str] = ()) -> Answer:
-    """The first `n` that pass; tracks of `genres` first. One version of each song.
+def popular(ranked: Ranked, n: int, steering: Steering, hidden: Collection[TrackNo] = (), chosen: Prompt = NOTHING) -> Answer:
+    """The first `n` that pass; those with a genre, a mood or an artist of `chosen` first. One version of each song.
 
-    `hidden`: what the listener heard, which no version of it passes.
+    `hidden`: what the listener heard, and what else no version may pass of.
     """
-    chosen = {genre.casefold() for genre in genres}
     unwanted = {*hidden, *steering.blocked_tracks}
     songs = {track.song_key for track in ranked.tracks if track.track_no in unwanted}
-    passing = (track for track in _genres_first(ranked.tracks, chosen) if allowed(track, steering))
+    passing = (track for track in _chosen_first(ranked.tracks, chosen) if allowed(track, steering))
     found = islice(first_versions(passing, songs), n)
-    items = tuple(_recommendation(track, ranked.score(track), genres) for track in found)
+    items = tuple(_recommendation(track, ranked.score(track), chosen.genres) for track in found)
     return Answer(items, _notes(ranked.tracks, n, len(items), steering, hidden))
 
 
@@ -78,6 +78,7 @@ def allowed(track: Track, steering: Steering) -> bool:
         track.track_no not in steering.exclude
         and not _has_any(track.artists, steering.blocked_artists)
         and passes(track, steering.filters)
+        and (steering.longest_ms is None or 0 < (track.duration_ms or 0) <= steering.longest_ms)
     )
 
 
@@ -96,11 +97,14 @@ def _notes(ranked: Sequence[Track], n: int, found: int, steering: Steering, hidd
     return (Eligibility.under(facts, [*steering.conditions(facts, excluded, blocked), own]).why_empty(),)
 
 
-def _genres_first(ranked: Sequence[Track], chosen: Collection[str]) -> Iterable[Track]:
-    if not chosen:
+def _chosen_first(ranked: Sequence[Track], chosen: Prompt) -> Iterable[Track]:
+    if not (chosen.genres or chosen.moods or chosen.artists):
         return ranked
-    liked = (track for track in ranked if _has_any(track.genres, chosen))
-    return chain(liked, (track for track in ranked if not _has_any(track.genres, chosen)))
+    return chain((t for t in ranked if _is_chosen(t, chosen)), (t for t in ranked if not _is_chosen(t, chosen)))
+
+
+def _is_chosen(track: Track, chosen: Prompt) -> bool:
+    return _has_any(track.genres, chosen.genres) or track.mood in chosen.moods or _has_any(track.artists, chosen.artists)
 
 
 def _recommendation(track: Track, score: float, genres: Sequence[str]) -> Recommendation:

@@ -14,7 +14,7 @@ from api.event_watcher import EventWatcher
 from api.listener_states import FoundState, ListenerStates
 from api.metrics import Metrics
 from api.problems import FieldError, Problem, invalid_fields
-from api.questions import Listened
+from api.questions import Heard
 from segue.errors import PostgresUnavailable
 from segue.settings import Settings
 from segue.stores.postgres.arrivals import Arrival
@@ -55,13 +55,13 @@ def awaited_event(
     return AwaitedEvent(min_event_id, wait_ms / 1000, require_event)
 
 
-def awaited_by(question: Listened, settings: Settings) -> AwaitedEvent | None:
+def awaited_by(question: Heard, settings: Settings) -> AwaitedEvent | None:
     """What a body asks for. Raises Problem 422."""
     return awaited_event(settings, question.min_event_id, question.max_wait_ms, question.require_event)
 
 
 def _told(name: str) -> str | None:
-    return Listened.model_fields[name].description
+    return Heard.model_fields[name].description
 
 
 def _awaited_in_query(

@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from api import admin_schemas, listener_schemas
 from api.access.needs import Need, need_of
 from api.listenbrainz import shapes
-from api.playlists import questions, shown
+from api.playlists import generated, questions, shown
 from api.resources.events import SentEvent
 from api.resources.tokens import TokenQuestion
 from api.routes import routes_of
@@ -68,7 +68,7 @@ def _complete(document: dict[str, Any], app: FastAPI) -> None:
     _, sent = msgspec.json.schema_components([SentEvent], ref_template="#/components/schemas/{name}")
     found = document.setdefault("components", {})
     admin = components(admin_schemas.ANSWERS, (*admin_schemas.QUESTIONS, TokenQuestion))
-    playlists = components(shown.ANSWERS, questions.QUESTIONS)
+    playlists = components((*shown.ANSWERS, *generated.ANSWERS), questions.QUESTIONS)
     listeners = components(listener_schemas.ANSWERS, ())
     found.setdefault("schemas", {}).update(components() | listeners | admin | components(shapes.ANSWERS, ()) | playlists | sent)
     found["securitySchemes"] = SCHEMES

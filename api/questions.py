@@ -116,12 +116,11 @@ class Explore(BaseModel):
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED, description="Draws the same again; without it, a fresh one.")
 
 
-class Steered(BaseModel):
-    """What every question may say."""
+class Controls(BaseModel):
+    """What every question may say of the tracks that are wanted."""
 
     model_config = _CLOSED
 
-    n: Count = 10
     exclude: list[str] = Field(
         default=[], max_length=MAX_EXCLUDED, description="Track ids to leave out; unknown ones are ignored."
     )
@@ -129,10 +128,16 @@ class Steered(BaseModel):
     filters: WantedTracks = WantedTracks()
     adventurousness: Unit = Field(default=0.5, description="0: familiar; 1: little known and far; 0.5: no leaning.")
     diversity: Variety = Variety()
+
+
+class Steered(Controls):
+    """Questions that are answered by so many tracks."""
+
+    n: Count = 10
     exploration: Explore = Explore()
 
 
-class Listened(Steered):
+class Heard(Controls):
     """Questions about listeners with a history."""
 
     heard_days: Annotated[float, Field(ge=0, le=MAX_HEARD_DAYS, allow_inf_nan=False)] | None = Field(
@@ -145,6 +150,10 @@ class Listened(Steered):
         default=None, description="How long the answer may wait for it; `state.includes_event` says whether it came."
     )
     require_event: bool = Field(default=False, description="Rather a 409 than an answer without it.")
+
+
+class Listened(Heard, Steered):
+    """Both."""
 
 
 class ListenerQuestion(Listened):

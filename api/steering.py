@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.live_catalogue import LiveCatalogue
 from api.problems import FieldError, Problem, invalid_fields
-from api.questions import MAX_SEED, Listened, Steered, Variety, WantedTracks
+from api.questions import MAX_SEED, Controls, Heard, Steered, Variety, WantedTracks
 from api.schemas import NoteShown
 from segue.ids import TrackNo
 from segue.recommending.diversity import Diversity
@@ -30,25 +30,32 @@ class Wanted:
 
 
 def wanted(question: Steered, catalogue: LiveCatalogue, usual: Diversity) -> Wanted:
-    """The steering of a question. Raises Problem 422 naming every field that contradicts another or names an unknown genre."""
+    """How to answer a question. Raises as `steered`."""
+    explores = question.exploration.epsilon > 0
+    seed = question.exploration.seed if question.exploration.seed is not None else secrets.randbelow(MAX_SEED)
+    steering = replace(steered(question, catalogue, usual), exploration=Exploration(question.exploration.epsilon, seed))
+    return Wanted(question.n, steering, seed if explores else None)
+
+
+def steered(question: Controls, catalogue: LiveCatalogue, usual: Diversity) -> Steering:
+    """The steering of a question, without exploration.
+
+    Raises Problem 422 naming every field that contradicts another or names an unknown genre.
+    """
     asked = question.filters
     check_genres(catalogue, {"filters.genres": asked.genres, "filters.exclude_genres": asked.exclude_genres})
     filters = _filters(asked)
     if found := filters.contradictions():
         raise invalid_fields([FieldError(f"filters.{field}", one.text) for one in found for field in one.fields])
-    explores = question.exploration.epsilon > 0
-    seed = question.exploration.seed if question.exploration.seed is not None else secrets.randbelow(MAX_SEED)
-    steering = Steering(
+    return Steering(
         filters=filters,
         exclude=_numbers(question.exclude, catalogue),
         blocked_tracks=_numbers(question.blocks.tracks, catalogue),
         blocked_artists=tuple(question.blocks.artists),
-        heard_days=question.heard_days if isinstance(question, Listened) else None,
+        heard_days=question.heard_days if isinstance(question, Heard) else None,
         diversity=_diversity(question.diversity, usual),
         adventurousness=question.adventurousness,
-        exploration=Exploration(question.exploration.epsilon, seed),
     )
-    return Wanted(question.n, steering, seed if explores else None)
 
 
 @contextmanager

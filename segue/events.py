@@ -127,6 +127,10 @@ class CatalogueTrack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     v: Literal[1] = 1
 
 
+OWN_SOURCE = "segue:"
+"""Begins the sources of playlists that Segue put together itself: models do not learn from these."""
+
+
 class PlaylistRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One playlist as published to `playlists` (key: playlist_id; a null value deletes it)."""
 

@@ -93,7 +93,11 @@ def check_declared(app: FastAPI) -> None:
 
 async def authorise(request: Request) -> None:
     """Dependency of every route. Raises Problem 401, 403, or the one with which Postgres is away."""
-    need: Need = request.scope["endpoint"].__dict__["segue_need"]
+    check_need(request, request.scope["endpoint"].__dict__["segue_need"])
+
+
+def check_need(request: Request, need: Need) -> None:
+    """For a route that does more when it is asked to: raises Problem 401 and 403 for who may not have that."""
     if need.key is None:
         return
     caller = caller_of(request)

@@ -12,10 +12,11 @@ from api.playlists.questions import AddedTracks, NewPlaylist, PlaylistPatch
 from api.playlists.writer import Decide, Turn
 from api.problems import FieldError, Problem, invalid_fields
 from segue.errors import NotFound
-from segue.events import PlaylistRecord
+from segue.events import OWN_SOURCE, PlaylistRecord
 from segue.stores.postgres.playlists import Playlist
 
 SOURCE = "api"
+GENERATED = f"{OWN_SOURCE}generated"
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ def own(request: Request, turn: Turn, playlist_id: str) -> Playlist:
     return playlist
 
 
-def created(playlist_id: str, owner_id: str | None, asked: NewPlaylist, limits: Limits) -> Decide:
+def created(playlist_id: str, owner_id: str | None, asked: NewPlaylist, limits: Limits, source: str = SOURCE) -> Decide:
     """A new playlist; one that is there already and the same stays as it is. Raises Problem 409."""
     record = PlaylistRecord(
         playlist_id=playlist_id, name=asked.name, track_ids=tuple(asked.track_ids), owner_id=owner_id, public=asked.public,
-        source=SOURCE,
+        source=source,
     )  # fmt: skip
     _check_size(record.track_ids, limits)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.questions import Id, Line
+from api.questions import Artists, Controls, Genres, Heard, Id, Line
+from segue.catalogue import MOODS, Mood
 
+MAX_LENGTH = 250
+MAX_DURATION_MS = 43_200_000
+MAX_SEED_TRACKS = 100
+LENGTH = 25
+"""Tracks of a generated playlist of which nothing is said."""
 MOST_TRACKS = 10_000
 """What a record may hold; `SEGUE_API_PLAYLIST_TRACKS` is at most this."""
 
@@ -53,4 +59,50 @@ class AddedTracks(BaseModel):
     )
 
 
-QUESTIONS = (NewPlaylist, PlaylistPatch, AddedTracks)
+class Seeds(BaseModel):
+    """What a playlist is to be like."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tracks: list[Id] = Field(
+        default=[], max_length=MAX_SEED_TRACKS, description="Not in the list themselves; unknown ones are passed over and noted."
+    )
+    artists: Artists = Field(default=[], description="Their own tracks may be in the list.")
+    genres: Genres = Field(default=[], description="Come first; `filters` has what must hold.")
+    moods: list[Mood] = Field(default=[], max_length=len(MOODS), description="Come first, too.")
+
+
+class PlaylistPrompt(Heard):
+    """A playlist to be put together."""
+
+    seeds: Seeds = Seeds()
+    length: Annotated[int, Field(ge=1, le=MAX_LENGTH)] | None = Field(
+        default=None, description=f"Tracks; {LENGTH} if neither this nor duration_ms is given."
+    )
+    duration_ms: Annotated[int, Field(ge=60_000, le=MAX_DURATION_MS)] | None = Field(
+        default=None, description="How long the list is to last, about, in place of length."
+    )
+    ordering: Literal["scored", "smooth"] = Field(
+        default="scored", description="scored: the best first; smooth: from the best on, neighbours close in tempo and energy."
+    )
+    user_id: Id | None = Field(default=None, description="Whose taste, blocks and history count, and whose a saved list is.")
+    title: Title | None = Field(default=None, description="Needed to save.")
+    save: bool = Field(default=False, description="Keep the list as a playlist, which needs the scope events.")
+    public: bool | None = Field(default=None, description="Whether other listeners may see the saved playlist; else they do not.")
+    playlist_id: Id | None = Field(default=None, description="Of the saved playlist; made up where it is left out.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PlaylistPrompt:
+        if self.length is not None and self.duration_ms is not None:
+            raise ValueError("give one of length and duration_ms")
+        if self.save and self.title is None:
+            raise ValueError("save needs a title")
+        given = self.model_fields_set
+        if not self.save and (useless := given & {"public", "playlist_id"}):
+            raise ValueError(f"{min(useless)} says nothing without save")
+        if self.user_id is None and (useless := given & Heard.model_fields.keys() - Controls.model_fields.keys()):
+            raise ValueError(f"{min(useless)} says nothing without user_id")
+        return self
+
+
+QUESTIONS = (NewPlaylist, PlaylistPatch, AddedTracks, PlaylistPrompt)

@@ -157,7 +157,7 @@ def router(services: Services) -> APIRouter:
         known = [(services.catalogue.by_id(step.track_id), step.outcome == "skip") for step in question.tracks]
         tracks = [(track, skipped) for track, skipped in known if track is not None]
         answered = await services.answers.for_session(tracks, asked)
-        return _next(services, answered, asked, _unknown([track for track, _ in known]))
+        return _next(services, answered, asked, unknown_tracks([track for track, _ in known]))
 
     @routes.post(
         "/recommend/playlist",
@@ -170,7 +170,7 @@ def router(services: Services) -> APIRouter:
         question, asked = await _asked(request, services, PlaylistQuestion)
         known = [services.catalogue.by_id(track_id) for track_id in question.tracks]
         answered = await services.answers.for_playlist([t for t in known if t is not None], question.title, asked)
-        return _next(services, answered, asked, _unknown(known))
+        return _next(services, answered, asked, unknown_tracks(known))
 
     @routes.post(
         "/recommend/group",
@@ -232,9 +232,9 @@ def _next(services: Services, answered: Answered, asked: Wanted, unknown: tuple[
     return json_response(NextAnswer(made.rec_id, answered.model_version, made.degraded, answered.items, notes, asked.seed))
 
 
-def _unknown(tracks: Sequence[Track | None]) -> tuple[NoteShown, ...]:
-    """A note that names the positions of unknown tracks, which are passed over."""
-    where = tuple(f"tracks.{position}" for position, track in enumerate(tracks) if track is None)
+def unknown_tracks(tracks: Sequence[Track | None], field: str = "tracks") -> tuple[NoteShown, ...]:
+    """A note that names the positions in `field` of unknown tracks, which are passed over."""
+    where = tuple(f"{field}.{position}" for position, track in enumerate(tracks) if track is None)
     return (NoteShown("unknown_tracks", f"Passed over: {len(where)} tracks that the catalogue lacks", where),) if where else ()
 
 

@@ -25,8 +25,25 @@ NEAR_SHARE = 0.05
 """A list is as long as was asked when it is within half a minute or a twentieth of that."""
 
 Ask = Callable[[int], Answer]
+"""The best so many tracks."""
 Known = Callable[[TrackNo], Track | None]
 """The track of a number."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """`tracks`; with `duration_ms` as many as last about so long, `tracks` at most. `smooth`: see `smoothed`."""
+
+    tracks: int
+    duration_ms: int | None = None
+    smooth: bool = False
+
+
+def shaped(ask: Ask, shape: Shape, known: Known, caps: Diversity) -> Answer:
+    """The list of a shape."""
+    lasts = shape.duration_ms
+    answer = ask(shape.tracks) if lasts is None else lasting(ask, lasts, shape.tracks, known, caps)
+    return smoothed(answer, known) if shape.smooth else answer
 
 
 def lasting(ask: Ask, duration_ms: int, most: int, known: Known, caps: Diversity) -> Answer:

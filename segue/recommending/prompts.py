@@ -27,6 +27,9 @@ class Prompt:
     moods: tuple[Mood, ...] = ()
 
 
+NOTHING = Prompt()
+
+
 def led_by(history: History, seeds: Sequence[int]) -> History:
     """A taste of which the columns `seeds` are PROMPT_SHARE, each as much as the others, and the history at most the rest.
 

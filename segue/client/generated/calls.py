@@ -19,6 +19,7 @@ from segue.client.generated.shapes import (
     Explore,
     ExportShown,
     FeedbackAnswer,
+    GeneratedPlaylist,
     GroupAnswer,
     HealthAnswer,
     HistoryAnswer,
@@ -35,6 +36,7 @@ from segue.client.generated.shapes import (
     PlaylistShown,
     ProfileShown,
     ReadinessAnswer,
+    Seeds,
     SessionTrack,
     SongAnswer,
     StatusAnswer,
@@ -110,12 +112,12 @@ def similar_tracks(track_id: str, *, n: int | None = None) -> Call[SongAnswer]:
 def recommend_user(
     user_id: str,
     *,
-    n: int | None = None,
     exclude: Sequence[str] | None = None,
     blocks: Blocks | None = None,
     filters: WantedTracks | None = None,
     adventurousness: float | None = None,
     diversity: Variety | None = None,
+    n: int | None = None,
     exploration: Explore | None = None,
     heard_days: float | None = None,
     min_event_id: UUID | None = None,
@@ -130,12 +132,12 @@ def recommend_user(
         "/recommend/user/",
         ListenerAnswer,
         body=given(
-            n=n,
             exclude=exclude,
             blocks=blocks,
             filters=filters,
             adventurousness=adventurousness,
             diversity=diversity,
+            n=n,
             exploration=exploration,
             heard_days=heard_days,
             min_event_id=min_event_id,
@@ -152,12 +154,12 @@ def recommend_user(
 def recommend_session(
     tracks: Sequence[str | SessionTrack],
     *,
-    n: int | None = None,
     exclude: Sequence[str] | None = None,
     blocks: Blocks | None = None,
     filters: WantedTracks | None = None,
     adventurousness: float | None = None,
     diversity: Variety | None = None,
+    n: int | None = None,
     exploration: Explore | None = None,
 ) -> Call[NextAnswer]:
     """What to play next in a session without an account. Nothing is stored."""
@@ -166,12 +168,12 @@ def recommend_session(
         "/recommend/session",
         NextAnswer,
         body=given(
-            n=n,
             exclude=exclude,
             blocks=blocks,
             filters=filters,
             adventurousness=adventurousness,
             diversity=diversity,
+            n=n,
             exploration=exploration,
             tracks=tracks,
         ),
@@ -181,12 +183,12 @@ def recommend_session(
 
 def recommend_playlist(
     *,
-    n: int | None = None,
     exclude: Sequence[str] | None = None,
     blocks: Blocks | None = None,
     filters: WantedTracks | None = None,
     adventurousness: float | None = None,
     diversity: Variety | None = None,
+    n: int | None = None,
     exploration: Explore | None = None,
     tracks: Sequence[str] | None = None,
     title: str | None = None,
@@ -197,12 +199,12 @@ def recommend_playlist(
         "/recommend/playlist",
         NextAnswer,
         body=given(
-            n=n,
             exclude=exclude,
             blocks=blocks,
             filters=filters,
             adventurousness=adventurousness,
             diversity=diversity,
+            n=n,
             exploration=exploration,
             tracks=tracks,
             title=title,
@@ -214,12 +216,12 @@ def recommend_playlist(
 def recommend_group(
     user_ids: Sequence[str],
     *,
-    n: int | None = None,
     exclude: Sequence[str] | None = None,
     blocks: Blocks | None = None,
     filters: WantedTracks | None = None,
     adventurousness: float | None = None,
     diversity: Variety | None = None,
+    n: int | None = None,
     exploration: Explore | None = None,
     heard_days: float | None = None,
     min_event_id: UUID | None = None,
@@ -232,12 +234,12 @@ def recommend_group(
         "/recommend/group",
         GroupAnswer,
         body=given(
-            n=n,
             exclude=exclude,
             blocks=blocks,
             filters=filters,
             adventurousness=adventurousness,
             diversity=diversity,
+            n=n,
             exploration=exploration,
             heard_days=heard_days,
             min_event_id=min_event_id,
@@ -471,6 +473,57 @@ def export_user(user_id: str) -> Call[ExportShown]:
     JSON is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
     `parquet`: a zip archive with a Parquet file for each of these, sent when all of it is made."""
     return Call("GET", path_of("/users/{user_id}/export", user_id=user_id), ExportShown, repeatable=True)
+
+
+def generate_playlist(
+    *,
+    exclude: Sequence[str] | None = None,
+    blocks: Blocks | None = None,
+    filters: WantedTracks | None = None,
+    adventurousness: float | None = None,
+    diversity: Variety | None = None,
+    heard_days: float | None = None,
+    min_event_id: UUID | None = None,
+    max_wait_ms: int | None = None,
+    require_event: bool | None = None,
+    seeds: Seeds | None = None,
+    length: int | None = None,
+    duration_ms: int | None = None,
+    ordering: Literal["scored", "smooth"] | None = None,
+    user_id: str | None = None,
+    title: str | None = None,
+    save: bool | None = None,
+    public: bool | None = None,
+    playlist_id: str | None = None,
+) -> Call[GeneratedPlaylist]:
+    """A playlist from seeds, for nobody or for a listener, of so many tracks or so much time.
+
+    The same prompt, model and state of the listener make the same list. Without `save` nothing is stored."""
+    return Call(
+        "POST",
+        "/playlists/generate",
+        GeneratedPlaylist,
+        body=given(
+            exclude=exclude,
+            blocks=blocks,
+            filters=filters,
+            adventurousness=adventurousness,
+            diversity=diversity,
+            heard_days=heard_days,
+            min_event_id=min_event_id,
+            max_wait_ms=max_wait_ms,
+            require_event=require_event,
+            seeds=seeds,
+            length=length,
+            duration_ms=duration_ms,
+            ordering=ordering,
+            user_id=user_id,
+            title=title,
+            save=save,
+            public=public,
+            playlist_id=playlist_id,
+        ),
+    )
 
 
 def create_playlist(

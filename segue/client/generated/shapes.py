@@ -698,3 +698,51 @@ class PlaylistTrack(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     artists: tuple[str, ...]
     duration_ms: int | None
+
+
+class GeneratedPlaylist(msgspec.Struct, frozen=True, kw_only=True):
+    """A playlist in the order to hear it. `duration_ms`: of all tracks of known length. `state`: None for nobody's list.
+
+    `saved`: None where that was not asked for, or where there is no track to save."""
+
+    rec_id: str
+    title: str | None
+    user_id: str | None
+    model_version: str | None
+    state: StateShown | None
+    degraded: tuple[str, ...]
+    duration_ms: int
+    items: tuple[GeneratedTrack, ...]
+    notes: tuple[NoteShown, ...]
+    saved: SavedPlaylist | None = None
+
+
+class GeneratedTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """One track of a generated playlist. `sources`: which models brought it up. `duration_ms` in milliseconds."""
+
+    track_id: str
+    name: str
+    artists: tuple[str, ...]
+    duration_ms: int | None
+    score: float
+    reason: ReasonShown
+    sources: tuple[str, ...]
+
+
+class SavedPlaylist(msgspec.Struct, frozen=True, kw_only=True):
+    """The playlist that was made of it. `version` is its ETag. `applied`: false while readers do not see it yet."""
+
+    playlist_id: str
+    owner_id: str | None
+    public: bool
+    version: int
+    applied: bool
+
+
+class Seeds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a playlist is to be like."""
+
+    tracks: Sequence[str] | None = None
+    artists: Sequence[str] | None = None
+    genres: Sequence[str] | None = None
+    moods: Sequence[Literal["happy", "energetic", "calm", "sad"]] | None = None

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg2.extensions import cursor as Cursor
 
-from segue.events import NOT_TASTE, TYPE_CODES
+from segue.events import NOT_TASTE, OWN_SOURCE, TYPE_CODES
 from segue.logs import fields
 from segue.models.transitions import OrderedListens, TransitionCounter, Transitions
 from segue.stores.postgres.binary_copy import copied, copied_in_parts
@@ -67,9 +67,11 @@ LISTENS_AT_ONCE = 500_000
 JUDGED_SESSIONS_OF = 5_000
 """About so many listeners' newest sessions judge what comes next."""
 _PLAYLIST_COLUMNS = {"playlist_no": "i4", "track_no": "i4"}
-_PLAYLISTS = """
-select distinct playlist_no, track_no from playlist_tracks join playlists using (playlist_no) where {apart}
-order by playlist_no, track_no
+_LEARNT_FROM = f"(source is null or not starts_with(source, '{OWN_SOURCE}'))"
+"""A model that learnt from lists of its own making would find itself right."""
+_PLAYLISTS = f"""
+select distinct playlist_no, track_no from playlist_tracks join playlists using (playlist_no)
+where {_LEARNT_FROM} and {{apart}} order by playlist_no, track_no
 """
 
 
@@ -144,7 +146,7 @@ class TrainingStore:
         with self._database.transaction(read_only=True) as cursor:
             cursor.execute("select count(*) from tracks where name is not null and deleted_at is null")
             tracks = cursor.fetchone()
-            cursor.execute("select count(*) from playlists")
+            cursor.execute(f"select count(*) from playlists where {_LEARNT_FROM}")
             playlists = cursor.fetchone()
             return {"events": _events(cursor), "tracks": _number(tracks), "playlists": _number(playlists)}
 

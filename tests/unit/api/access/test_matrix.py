@@ -28,7 +28,8 @@ BOBS_PLAYLIST = Playlist(1, "t1", "Bob's", "bob", None, datetime(2026, 1, 1, tzi
 OWN_BODIES: dict[str, Any] = {
     "/events": BOBS, "/recommend/user/": {"user_id": "bob"}, "/recommend/user": {"user_id": "bob"},
     "/playlists": {"owner_id": "bob", "name": "Bob's"}, "/playlists/{playlist_id}": {"name": "Bob's"},
-    "/playlists/{playlist_id}/tracks": {"track_ids": ["t1"]}, "/playlists/{playlist_id}/export": {},
+    "/playlists/generate": {"user_id": "bob"}, "/playlists/{playlist_id}/tracks": {"track_ids": ["t1"]},
+    "/playlists/{playlist_id}/export": {},
 }  # fmt: skip
 """For each route that reads from its body, or from the playlist that it names, whose data it is: a body about bob."""
 PAST = datetime(2020, 1, 1, tzinfo=UTC)

@@ -46,3 +46,21 @@ async def test_what_nobody_owns_is_changed_by_keys_only(world: World, client: ht
     assert (await client.get("/playlists/mix", headers=ada)).status_code == 200
     assert (await client.patch("/playlists/mix", json={"name": "Hers"}, headers=ada)).json()["code"] == "not_your_data"
     assert (await client.patch("/playlists/mix", json={"name": "Ours"}, headers=key)).status_code == 200
+
+
+async def test_a_token_generates_and_saves_for_its_own_listener_only(world: World, client: httpx.AsyncClient) -> None:
+    ada = bearer(await token_of("ada", world, client))
+    saved = {"title": "Mix", "save": True}
+    made = await client.post("/playlists/generate", json=saved, headers=ada)
+    assert (made.status_code, made.json()["saved"]["owner_id"], made.json()["user_id"]) == (201, "ada", None)
+    refused = await client.post("/playlists/generate", json=saved | {"user_id": "bob"}, headers=ada)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_your_data")
+
+
+async def test_who_may_only_read_generates_and_does_not_save(world: World, client: httpx.AsyncClient) -> None:
+    saved = {"user_id": "ada", "title": "Mix", "save": True}
+    for headers in (bearer(world.postgres.keys.add("read")), bearer(world.postgres.keys.add("read", user_id="ada"))):
+        assert (await client.post("/playlists/generate", json={"user_id": "ada"}, headers=headers)).status_code == 200
+        refused = await client.post("/playlists/generate", json=saved, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+    assert world.kafka.records == []
