@@ -22,7 +22,7 @@ from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.training import TrainingStore
 from segue.stores.snapshots import Manifest, SnapshotStore
 from segue.taste import TasteWeights
-from trainer.learning import NothingToLearn
+from trainer.learning import Judging, NothingToLearn
 from trainer.refit import Refit, Stores, refit
 from trainer.schedule import Schedule, prune
 
@@ -102,11 +102,12 @@ def opened(settings: Settings) -> Iterator[Stores]:
     database = Database(settings.require_postgres())
     try:
         yield Stores(
-            TrainingStore(database),
+            TrainingStore(database, settings.train_listens_at_once),
             CatalogueStore(database),
             ModelRegistry(database),
             SnapshotStore(settings.snapshots(), settings.state_dir.resolve() / "snapshot-cache"),
             TasteWeights(half_life_days=settings.half_life_days),
+            Judging(settings.train_held_out, settings.train_judged_listeners),
         )
     finally:
         database.close()

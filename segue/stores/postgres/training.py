@@ -45,8 +45,6 @@ select user_no, track_no, extract(epoch from occurred_at)::float8, (type = {TYPE
        coalesce(hashtext(session_id), 0)
 from listens where type in ({TYPE_CODES["play"]}, {TYPE_CODES["skip"]}) and {{where}} order by user_no, occurred_at, event_id
 """
-LISTENS_AT_ONCE = 500_000
-"""Listens in memory while transitions are counted; with their pairs about 150 MB."""
 JUDGED_SESSIONS_OF = 5_000
 """About so many listeners' newest sessions judge what comes next."""
 _PLAYLIST_COLUMNS = {"playlist_no": "i4", "track_no": "i4"}
@@ -92,10 +90,13 @@ class TrainingData:
 
 
 class TrainingStore:
-    """Reads for the trainer, all of one snapshot of the database."""
+    """Reads for the trainer, all of one snapshot of the database.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `listens_at_once`: so many are in memory while transitions are counted, half a million with their pairs about 150 MB.
+    """
+
+    def __init__(self, database: Database, listens_at_once: int = 500_000) -> None:
+        self._database, self._listens_at_once = database, listens_at_once
 
     def read(self, held_out: float) -> TrainingData:
         """Read everything; the newest `held_out` share (0..1) of listens lies after `cut_s`."""
@@ -103,7 +104,7 @@ class TrainingStore:
             offsets = _offsets(cursor)
             cut = _cut(cursor, held_out)
             past = None if cut is None else Pairs(**_timeline(cursor, cut))
-            past_transitions, later_transitions = _transitions(cursor, cut)
+            past_transitions, later_transitions = _transitions(cursor, cut, self._listens_at_once)
             playlists = copied(cursor, _PLAYLISTS, _PLAYLIST_COLUMNS)
             return TrainingData(
                 pairs=Pairs(**copied(cursor, _PAIRS, _PAIR_COLUMNS)),
@@ -146,7 +147,7 @@ def _timeline(cursor: Cursor, cut: datetime) -> dict[str, npt.NDArray[Any]]:
     return copied(cursor, query, _PAIR_COLUMNS)
 
 
-def _transitions(cursor: Cursor, cut: datetime | None) -> tuple[Transitions, Transitions]:
+def _transitions(cursor: Cursor, cut: datetime | None, at_once: int) -> tuple[Transitions, Transitions]:
     """Of the listens up to the cut, and of those since. A session over the cut is two."""
     counters = TransitionCounter(), TransitionCounter()
     cut_s = float("inf") if cut is None else cut.timestamp()
@@ -157,7 +158,7 @@ def _transitions(cursor: Cursor, cut: datetime | None) -> tuple[Transitions, Tra
         for counter, mask in zip(counters, (past, ~past), strict=True):
             counter.add(listens.at(mask))
 
-    copied_in_parts(cursor, _LISTENS.format(where="true"), _LISTEN_COLUMNS, count, LISTENS_AT_ONCE)
+    copied_in_parts(cursor, _LISTENS.format(where="true"), _LISTEN_COLUMNS, count, at_once)
     if forgotten := sum(counter.forgotten for counter in counters):
         log.warning(
             "more pairs of tracks follow each other than are counted: the rarest are left out", extra=fields(pairs=forgotten)
