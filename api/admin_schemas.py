@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import Self
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.questions import Id
 from api.schemas import DependencyShown, State
-from segue.api_keys import MAX_NAME, SCOPES, ApiKey, Scope
+from segue.api_keys import MAX_NAME, SCOPES, KeyShown, Scope
 from segue.dead_letters import Letter
 from segue.events import Time
 
@@ -62,26 +62,6 @@ class LettersAnswer(msgspec.Struct, frozen=True):
     """Dead letters, newest first."""
 
     items: tuple[LetterShown, ...]
-
-
-class KeyShown(msgspec.Struct, frozen=True):
-    """What is known of a key; `listener`: whose own data it opens, null for a program's."""
-
-    prefix: str
-    name: str
-    scopes: tuple[Scope, ...]
-    created_at: Time
-    expires_at: Time | None
-    revoked_at: Time | None
-    state: Literal["valid", "revoked", "expired"]
-    listener: str | None = None
-
-    @classmethod
-    def of(cls, key: ApiKey, now: datetime) -> Self:
-        """At a time."""
-        scopes = tuple(sorted(key.scopes))
-        state = key.refusal(now) or "valid"
-        return cls(key.prefix, key.name, scopes, key.created_at, key.expires_at, key.revoked_at, state, key.user_id)
 
 
 class KeysAnswer(msgspec.Struct, frozen=True):

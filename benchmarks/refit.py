@@ -27,8 +27,7 @@ from benchmarks.results import report
 from segue.evaluation.interaction_files import matrices
 from segue.models.als import AlsConfig
 from segue.models.blend import Blend
-from trainer.learning import learned
-from trainer.refit import HELD_OUT
+from trainer.learning import USUAL, learned
 from trainer.stopwatch import Stopwatch
 
 USERS, TRACKS, EVENTS = 20_000, 30_000, 1_000_000
@@ -54,7 +53,7 @@ def refit(train: Path | None = None, json_path: Path | None = None) -> Figures:
 
 def _whole(matrix: csr_matrix[np.float32]) -> Figures:
     """Seconds and memory of the trainer's refit; a random part of the plays stands for the newest."""
-    dataset = held_out_at_random(matrix, HELD_OUT)
+    dataset = held_out_at_random(matrix, USUAL.held_out)
     watch = Stopwatch()
     start = time.perf_counter()
     with peak_memory() as peak:

@@ -14,10 +14,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
+
+import msgspec
 
 from segue.errors import InvalidInput
-from segue.events import check_id
+from segue.events import Time, check_id
 
 Scope = Literal["read", "events", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -49,6 +51,26 @@ class ApiKey:
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else None
+
+
+class KeyShown(msgspec.Struct, frozen=True):
+    """What is known of a key; `listener`: whose own data it opens, null for a program's."""
+
+    prefix: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: Time
+    expires_at: Time | None
+    revoked_at: Time | None
+    state: Literal["valid", "revoked", "expired"]
+    listener: str | None = None
+
+    @classmethod
+    def of(cls, key: ApiKey, now: datetime) -> Self:
+        """At a time."""
+        scopes = tuple(sorted(key.scopes))
+        state = key.refusal(now) or "valid"
+        return cls(key.prefix, key.name, scopes, key.created_at, key.expires_at, key.revoked_at, state, key.user_id)
 
 
 def new_key() -> str:

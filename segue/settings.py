@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     train_interval_s: float = Field(300.0, gt=0)
     train_min_events: int = Field(1_000, ge=0)
     """New events since the last refit before the periodic trainer refits again."""
+    train_held_out: float = Field(0.1, ge=0.01, le=0.5)
+    """Share of the newest listens that judge a model. Fewer judge less surely; more say less of what serves, which knows them."""
+    train_judged_listeners: int = Field(2_000, ge=100)
+    """Listeners in the judgement at most: their number is its time, and its error falls with the root of it."""
+    train_listens_at_once: int = Field(500_000, ge=10_000)
+    """Listens that the trainer holds while it counts what is played after what: with their pairs 150 MB for half a million."""
     snapshots_kept: int = Field(5, ge=1)
 
     api_host: str = "127.0.0.1"

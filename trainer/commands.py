@@ -23,7 +23,7 @@ from segue.stores.postgres.models import ModelRegistry
 from segue.stores.postgres.training import TrainingStore
 from segue.stores.snapshots import Manifest, SnapshotStore
 from segue.taste import TasteWeights
-from trainer.learning import NothingToLearn
+from trainer.learning import Judging, NothingToLearn
 from trainer.refit import Refit, Stores, refit
 from trainer.schedule import Schedule, prune
 
@@ -103,11 +103,12 @@ def opened(settings: Settings) -> Iterator[Stores]:
     database = Database(settings.require_postgres())
     try:
         yield Stores(
-            TrainingStore(database, without=None if settings.spotify_training else SPOTIFY_API),
+            TrainingStore(database, settings.train_listens_at_once, None if settings.spotify_training else SPOTIFY_API),
             CatalogueStore(database),
             ModelRegistry(database),
             SnapshotStore(settings.snapshots(), settings.state_dir.resolve() / "snapshot-cache"),
             TasteWeights(half_life_days=settings.half_life_days),
+            Judging(settings.train_held_out, settings.train_judged_listeners),
         )
     finally:
         database.close()

@@ -22,10 +22,21 @@ from trainer.stopwatch import Stopwatch
 
 PAST_ITERATIONS = 8
 """Of ALS on the past, which `AlsConfig.warm_iterations` on everything follow."""
-JUDGED_LISTENERS = 2_000
-"""Listeners in the judgement: the gate forgives a fifth of a lead, many times what the mean of that many is wrong by."""
 
 Metrics = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What judges: a share (0..1) of the newest listens, of at most so many listeners. The gate forgives a fifth of a lead, many
+    times what the mean of two thousand is wrong by.
+    """
+
+    held_out: float = 0.1
+    listeners: int = 2_000
+
+
+USUAL = Judging()
 
 
 class NothingToLearn(SegueError):
@@ -42,27 +53,27 @@ class Learned:
     indexes: Reports
 
 
-def learned(dataset: Dataset, watch: Stopwatch) -> Learned:
+def learned(dataset: Dataset, watch: Stopwatch, judging: Judging = USUAL) -> Learned:
     """Fit every model, learn the weights, judge. Raises NothingToLearn where there is no track."""
     if dataset.interactions.n_tracks == 0:
         raise NothingToLearn("no interactions yet, and the catalogue is empty: publish tracks with `segue ingest` first")
-    blend, metrics = _fitted(dataset, watch)
+    blend, metrics = _fitted(dataset, watch, judging)
     with watch.stage("index"):
         indexes = build_index(blend, dataset.interactions.of_listeners())
     return Learned(blend, metrics, indexes)
 
 
-def _fitted(dataset: Dataset, watch: Stopwatch) -> tuple[Blend, Metrics]:
+def _fitted(dataset: Dataset, watch: Stopwatch, judging: Judging) -> tuple[Blend, Metrics]:
     split = dataset.validation
     if split is None or split.held_out.nnz == 0 or split.known.nnz == 0:
         return Blend().fit(dataset.interactions, dataset.catalogue, watch.stage), {}
     blend = Blend(als=AlsModel(AlsConfig(iterations=PAST_ITERATIONS)))
     blend.fit(dataset.before_cut(), dataset.catalogue, lambda name: watch.stage(f"{name} on the past"))
-    config, metrics = _validated(blend, dataset, split, watch)
+    config, metrics = _validated(blend, dataset, split, watch, judging)
     return blend.refit(dataset.interactions, dataset.catalogue, watch.stage).reweighted(config), metrics
 
 
-def _validated(blend: Blend, dataset: Dataset, split: Split, watch: Stopwatch) -> tuple[BlendConfig, Metrics]:
+def _validated(blend: Blend, dataset: Dataset, split: Split, watch: Stopwatch, judging: Judging) -> tuple[BlendConfig, Metrics]:
     """The best weights for a blend of the past, and each model's metrics."""
     # Odd listeners teach the weights, even ones judge: nobody does both.
     with watch.stage("learn weights"):
@@ -71,5 +82,5 @@ def _validated(blend: Blend, dataset: Dataset, split: Split, watch: Stopwatch) -
         order = judged_sequence(blend.reweighted(config), dataset.later_listens, dataset.interactions.track_nos)
         config = replace(config, sequence=order.weight)
     with watch.stage("judge"):
-        metrics = evaluated_with_parts(blend.reweighted(config), split.known[::2], split.held_out[::2], JUDGED_LISTENERS)
+        metrics = evaluated_with_parts(blend.reweighted(config), split.known[::2], split.held_out[::2], judging.listeners)
     return config, metrics | {"sequence": order.metrics()}

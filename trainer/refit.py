@@ -15,22 +15,20 @@ from segue.stores.snapshots import Manifest, SnapshotStore, new_version
 from segue.taste import TasteWeights
 from trainer.dataset import Dataset, built
 from trainer.gate import Verdict, judged
-from trainer.learning import Learned, learned
+from trainer.learning import USUAL, Judging, Learned, learned
 from trainer.stopwatch import Progress, Stopwatch
-
-HELD_OUT = 0.1
-"""Share of the newest listens that judge the models."""
 
 
 @dataclass(frozen=True)
 class Stores:
-    """What a refit reads and writes."""
+    """What a refit reads and writes, and how it weighs and judges."""
 
     training: TrainingStore
     catalogue: CatalogueStore
     registry: ModelRegistry
     snapshots: SnapshotStore
     weights: TasteWeights
+    judging: Judging = USUAL
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,10 @@ def refit(stores: Stores, progress: Progress = lambda _: None) -> Refit:
     watch = Stopwatch(progress)
     now = datetime.now(UTC)
     with watch.stage("read"):
-        data = stores.training.read(HELD_OUT)
+        data = stores.training.read(stores.judging.held_out)
         tracks = stores.catalogue.all_tracks(stores.training.without)
         dataset = built(data, tracks, stores.weights, now.timestamp())
-    found = learned(dataset, watch)
+    found = learned(dataset, watch, stores.judging)
     verdict = judged(found.metrics, _champion_metrics(stores.registry))
     manifest = _manifest(data, dataset, found, verdict, now, watch.seconds)
     with watch.stage("write"):

@@ -86,7 +86,7 @@ class PlaylistPrompt(Heard):
         default="scored", description="scored: the best first; smooth: from the best on, neighbours close in tempo and energy."
     )
     user_id: Id | None = Field(default=None, description="Whose taste, blocks and history count, and whose a saved list is.")
-    title: Title | None = Field(default=None, description="Needed to save.")
+    title: Line | None = Field(default=None, description="Needed to save.")
     save: bool = Field(default=False, description="Keep the list as a playlist, which needs the scope events.")
     public: bool | None = Field(default=None, description="Whether other listeners may see the saved playlist; else they do not.")
     playlist_id: Id | None = Field(default=None, description="Of the saved playlist; made up where it is left out.")

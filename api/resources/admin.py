@@ -9,14 +9,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api import examples
 from api.access.needs import ADMIN, needs
-from api.admin_schemas import KeyMade, KeyQuestion, KeysAnswer, KeyShown, LettersAnswer, LetterShown, StatusAnswer
+from api.admin_schemas import KeyMade, KeyQuestion, KeysAnswer, LettersAnswer, LetterShown, StatusAnswer
 from api.bodies import read_model
 from api.readiness import readiness
 from api.responses import json_response
 from api.schemas import documented
 from api.services import Services
 from segue import __version__
-from segue.api_keys import check_listener, check_name, prefix_of, read_expiry, read_scopes
+from segue.api_keys import KeyShown, check_listener, check_name, prefix_of, read_expiry, read_scopes
 
 MAX_LETTERS = 200
 

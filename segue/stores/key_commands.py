@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from segue.api_keys import ApiKey, check_listener, check_name, prefix_of, read_expiry, read_scopes
+from segue.api_keys import KeyShown, check_listener, check_name, prefix_of, read_expiry, read_scopes
 from segue.settings import load_settings
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.keys import KeyStore
@@ -52,7 +52,7 @@ def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON i
         found = store.list()
     now = datetime.now(UTC)
     if as_json:
-        typer.echo(msgspec.json.encode([_shown(key, now) for key in found]).decode())
+        typer.echo(msgspec.json.encode([KeyShown.of(key, now) for key in found]).decode())
         return
     if not found:
         Console().print("no keys yet: make one with `segue keys create --name … --scopes read`")
@@ -86,14 +86,6 @@ def token_secret() -> None:
     err.print(
         "Put it first in SEGUE_API_TOKEN_KEYS, apart from older ones by a comma; drop those once their tokens have expired."
     )
-
-
-def _shown(key: ApiKey, now: datetime) -> dict[str, object]:
-    return {
-        "prefix": key.prefix, "name": key.name, "listener": key.user_id, "scopes": sorted(key.scopes),
-        "created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at,
-        "state": key.refusal(now) or "valid",
-    }  # fmt: skip
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.playlists import PlaylistStore, upsert_playlists
 from segue.stores.postgres.training import TrainingStore
 from segue.topics import CATALOGUE
-from tests.integration.test_playlists import api
+from tests.integration.conftest import api
 from tests.publishing import publish_raw
 
 pytestmark = pytest.mark.stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,12 @@ from typer.testing import CliRunner, Result
 
 from segue.api_keys import digest_of, prefix_of
 from segue.errors import InvalidInput, NotFound
+from segue.settings import Settings
 from segue.stores.key_commands import keys
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.users import delete_users
+from tests.integration.conftest import api
 
 pytestmark = pytest.mark.stack
 
@@ -58,6 +61,18 @@ def test_a_revoked_key_stays_revoked(database: Database) -> None:
     assert run("revoke", str(prefix_of(key))).exit_code == 0
     assert listed()[prefix_of(key) or ""] == first
     assert isinstance(run("revoke", "000000000000").exception, NotFound)
+
+
+def test_the_command_and_the_api_list_the_same(database: Database, settings: Settings) -> None:
+    for arguments in (("--scopes", "read,events", "--listener", "carol"), ("--scopes", "admin", "--expires", "90d")):
+        run("create", "--name", "both", *arguments)
+
+    async def answered() -> list[dict[str, object]]:
+        async with api(settings) as client:
+            found: list[dict[str, object]] = (await client.get("/admin/keys")).json()["items"]
+            return found
+
+    assert json.loads(run("list", "--json").stdout) == asyncio.run(answered())
 
 
 def test_an_expired_key_is_found_and_known_as_expired(own_database: Database) -> None:

@@ -8,13 +8,15 @@ import pytest
 
 from segue.events import TYPE_CODES
 from segue.models.transitions import DECAY, SKIP
-from segue.stores.postgres import training
+from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.models import ModelRegistry
-from segue.stores.postgres.training import TrainingStore
+from segue.stores.postgres.training import TrainingData, TrainingStore
 from segue.stores.snapshots import SnapshotStore
 from segue.taste import TasteWeights
+from trainer.commands import opened
+from trainer.learning import Judging
 from trainer.refit import Stores, refit
 
 pytestmark = pytest.mark.stack
@@ -46,11 +48,8 @@ def filled(own_database: Database) -> Database:
 
 
 @pytest.mark.parametrize("at_once", [1, 50, 500_000])
-def test_sessions_end_at_pauses_and_where_the_player_says_so(
-    filled: Database, at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "LISTENS_AT_ONCE", at_once)
-    data = TrainingStore(filled).read(0.1)
+def test_sessions_end_at_pauses_and_where_the_player_says_so(filled: Database, at_once: int) -> None:
+    data = TrainingStore(filled, at_once).read(0.1)
     whole = data.past_transitions.plus(data.later_transitions)
     found = dict(zip(zip(whole.before.tolist(), whole.after.tolist(), strict=True), whole.weight.tolist(), strict=True))
     # One session lies across the cut and is two, so a pair or more of it are missing.
@@ -70,6 +69,27 @@ def test_a_refit_stores_the_order(filled: Database, tmp_path: Path) -> None:
     assert "sequence" in manifest.parameters
     assert manifest.metrics["sequence"]["weight"] == manifest.parameters["blend"]["sequence"]
     assert snapshots.load(manifest.version).blend.sequence.pairs == manifest.counts["transitions"]
+
+
+class Recording(TrainingStore):
+    """Notes what was to be held out."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.asked: list[float] = []
+
+    def read(self, held_out: float) -> TrainingData:
+        self.asked.append(held_out)
+        return super().read(held_out)
+
+
+def test_a_refit_holds_out_what_the_settings_say(filled: Database, tmp_path: Path, settings: Settings) -> None:
+    chosen = settings.model_copy(update={"train_held_out": 0.3, "train_judged_listeners": 100})
+    with opened(chosen) as real:
+        assert real.judging == Judging(held_out=0.3, listeners=100)
+    training, snapshots = Recording(filled), SnapshotStore(str(tmp_path / "snapshots"), tmp_path / "cache")
+    refit(Stores(training, CatalogueStore(filled), ModelRegistry(filled), snapshots, TasteWeights(), real.judging))
+    assert training.asked == [0.3]
 
 
 def test_an_empty_state_has_no_order(own_database: Database) -> None:

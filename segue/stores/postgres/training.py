@@ -62,8 +62,6 @@ _CODES = {
     "remove": TYPE_CODES["playlist_remove"],
     "not_taste": ", ".join(str(TYPE_CODES[kind]) for kind in NOT_TASTE),
 }
-LISTENS_AT_ONCE = 500_000
-"""Listens in memory while transitions are counted; with their pairs about 150 MB."""
 JUDGED_SESSIONS_OF = 5_000
 """About so many listeners' newest sessions judge what comes next."""
 _PLAYLIST_COLUMNS = {"playlist_no": "i4", "track_no": "i4"}
@@ -114,10 +112,14 @@ class TrainingData:
 
 
 class TrainingStore:
-    """Reads for the trainer, all of one snapshot of the database. `without`: a source of which nothing is learned."""
+    """Reads for the trainer, all of one snapshot of the database.
 
-    def __init__(self, database: Database, without: str | None = None) -> None:
-        self._database, self.without = database, without
+    `listens_at_once`: so many are in memory while transitions are counted, half a million with their pairs about 150 MB.
+    `without`: a source of which nothing is learned.
+    """
+
+    def __init__(self, database: Database, listens_at_once: int = 500_000, without: str | None = None) -> None:
+        self._database, self._listens_at_once, self.without = database, listens_at_once, without
 
     def read(self, held_out: float) -> TrainingData:
         """Read everything; the newest `held_out` share (0..1) of listens lies after `cut_s`."""
@@ -126,7 +128,7 @@ class TrainingStore:
             apart = _apart(self.without)
             cut = _cut(cursor, held_out, apart)
             past = None if cut is None else Pairs(**_timeline(cursor, cut, apart))
-            past_transitions, later_transitions = _transitions(cursor, cut, apart)
+            past_transitions, later_transitions = _transitions(cursor, cut, apart, self._listens_at_once)
             playlists = copied(cursor, _PLAYLISTS.format(apart=apart), _PLAYLIST_COLUMNS)
             return TrainingData(
                 pairs=Pairs(**copied(cursor, _pairs_query(cursor, self.without), _PAIR_COLUMNS)),
@@ -176,7 +178,7 @@ def _timeline(cursor: Cursor, cut: datetime, apart: str) -> dict[str, npt.NDArra
     return copied(cursor, _TIMELINE.format(cut=cut.isoformat(), apart=apart, **_CODES), _PAIR_COLUMNS)
 
 
-def _transitions(cursor: Cursor, cut: datetime | None, apart: str) -> tuple[Transitions, Transitions]:
+def _transitions(cursor: Cursor, cut: datetime | None, apart: str, at_once: int) -> tuple[Transitions, Transitions]:
     """Of the listens up to the cut, and of those since. A session over the cut is two."""
     counters = TransitionCounter(), TransitionCounter()
     cut_s = float("inf") if cut is None else cut.timestamp()
@@ -187,7 +189,7 @@ def _transitions(cursor: Cursor, cut: datetime | None, apart: str) -> tuple[Tran
         for counter, mask in zip(counters, (past, ~past), strict=True):
             counter.add(listens.at(mask))
 
-    copied_in_parts(cursor, _LISTENS.format(where="true", apart=apart), _LISTEN_COLUMNS, count, LISTENS_AT_ONCE)
+    copied_in_parts(cursor, _LISTENS.format(where="true", apart=apart), _LISTEN_COLUMNS, count, at_once)
     if forgotten := sum(counter.forgotten for counter in counters):
         log.warning(
             "more pairs of tracks follow each other than are counted: the rarest are left out", extra=fields(pairs=forgotten)

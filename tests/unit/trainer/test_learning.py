@@ -12,7 +12,7 @@ from segue.models.blend import BlendConfig
 from segue.models.contract import History, Interactions
 from tests.unit.models.tables import N_TRACKS, catalogue, checkerboard, left_out
 from trainer.dataset import Dataset
-from trainer.learning import NothingToLearn, learned
+from trainer.learning import Judging, NothingToLearn, learned
 from trainer.stopwatch import Stopwatch
 
 LISTENERS = 120
@@ -85,6 +85,10 @@ def test_every_model_is_judged_by_half_of_the_listeners_and_the_blend_serves_all
     assert found.metrics["blend"]["listeners"] == LISTENERS / 2
     assert found.blend.support.tolist() == everything().support().tolist()
     assert {"fit als on the past", "learn weights", "judge", "fit als"} <= watch.seconds.keys()
+
+
+def test_no_more_listeners_judge_than_are_asked_for() -> None:
+    assert learned(validated(), Stopwatch(), Judging(listeners=10)).metrics["blend"]["listeners"] == 10
 
 
 def test_stages_are_told_before_they_run() -> None:
