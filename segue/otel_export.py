@@ -27,14 +27,17 @@ from segue.tracing import NO_TRACING, Tracing
 log = logging.getLogger(__name__)
 
 PROTOCOL = "http/protobuf"
-_WITHOUT_SECRETS = ("opentelemetry.util.re", "opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
-"""Loggers that quote headers, or say each time anew that a collector is away. What they have to say is said here."""
+_SAID_HERE = ("opentelemetry.util.re", "opentelemetry.exporter")
+"""Loggers that quote headers, or say each time anew that a collector is away."""
+_QUEUE = logging.getLogger("opentelemetry.sdk._shared_internal")
 
 
 def otel_tracing(service: str) -> Tracing:
     """As the OTEL_ variables say. Raises ConfigurationError that names the wrong one."""
-    for name in _WITHOUT_SECRETS:
+    for name in _SAID_HERE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    _QUEUE.addFilter(_full_queue)
+    _full_queue.told = False
     if not _exports():
         return NO_TRACING
     _check_headers()
@@ -78,6 +81,23 @@ class AnnouncingExporter(SpanExporter):
     def shutdown(self) -> None:
         """See SpanExporter."""
         self._exporter.shutdown()
+
+
+class FullQueue(logging.Filter):
+    """Says once that the queue is full, where the SDK says it again and again."""
+
+    told = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See Filter."""
+        is_full = str(record.msg).startswith("Queue full")
+        if is_full and not self.told:
+            self.told = True
+            log.warning("more traces than the collector takes in time: some are dropped; see OTEL_BSP_MAX_QUEUE_SIZE")
+        return not is_full
+
+
+_full_queue = FullQueue()
 
 
 def _exports() -> bool:
