@@ -1,27 +1,17 @@
-"""Tracing by the OpenTelemetry SDK, sent to a collector as OTLP over HTTP. Only `segue.tracing` imports this, when asked to.
-
-The standard variables (OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_BSP_MAX_QUEUE_SIZE, …) are read
-by the SDK and mean what they mean everywhere.
-"""
+"""Spans and traces of the OpenTelemetry SDK, in the shape of `segue.tracing`."""
 
 from __future__ import annotations
 
-import logging
-import os
 import re
 import threading
 import time
 import traceback
-import uuid
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 from opentelemetry.trace import (
     Link,
@@ -35,20 +25,14 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 from opentelemetry.trace import Span as SdkSpan
-from opentelemetry.util.re import parse_env_headers
 
 from segue import __version__
-from segue.errors import ConfigurationError
-from segue.logs import redacted
-from segue.tracing import NO_TRACING, NOBODY, Attributes, Kind, Span, Tracing
-
-log = logging.getLogger(__name__)
+from segue.tracing import NOBODY, Attributes, Kind, Span, Tracing
 
 FLUSH_WITHIN_S = 2.0
 """How long a process that ends waits for a collector."""
 FRAMES = 20
 """Of an error's stack, the innermost."""
-PROTOCOL = "http/protobuf"
 
 _KINDS = {
     "internal": SpanKind.INTERNAL,
@@ -59,8 +43,6 @@ _KINDS = {
 }
 _FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z", re.ASCII | re.DOTALL)
 _LONGEST_TRACEPARENT = 512
-_WITHOUT_SECRETS = ("opentelemetry.util.re", "opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
-"""Loggers that quote headers, or say each time anew that a collector is away. What they have to say is said here."""
 
 
 class OtelSpan(Span):
@@ -178,44 +160,6 @@ class LinkedSampler(Sampler):
         return f"Linked{{{self._deciding.get_description()}}}"
 
 
-class AnnouncingExporter(SpanExporter):
-    """Says once that no collector takes the spans, and once that one does again. What it does not take is dropped."""
-
-    def __init__(self, exporter: SpanExporter) -> None:
-        self._exporter, self._failing = exporter, False
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """See SpanExporter."""
-        result = self._exporter.export(spans)
-        failed = result is not SpanExportResult.SUCCESS
-        if failed and not self._failing:
-            log.warning("no collector takes the traces, they are dropped; check OTEL_EXPORTER_OTLP_ENDPOINT and its headers")
-        if self._failing and not failed:
-            log.info("a collector takes the traces again")
-        self._failing = failed
-        return result
-
-    def shutdown(self) -> None:
-        """See SpanExporter."""
-        self._exporter.shutdown()
-
-
-def otel_tracing(service: str) -> Tracing:
-    """As the OTEL_ variables say. Raises ConfigurationError that names the wrong one."""
-    for name in _WITHOUT_SECRETS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    if not _exports():
-        return NO_TRACING
-    _check_headers()
-    try:
-        provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
-        most_links = SpanLimits().max_links
-        provider.add_span_processor(BatchSpanProcessor(AnnouncingExporter(OTLPSpanExporter())))
-    except ValueError as error:
-        raise ConfigurationError(f"an OTEL_ variable is wrong: {redacted(str(error))}") from error
-    return OtelTracing(provider, most_links)
-
-
 def parse_traceparent(header: str | bytes) -> SpanContext | None:
     """The span that a W3C traceparent names; None unless it is well-formed. Source: https://www.w3.org/TR/trace-context/, 3.2."""
     if len(header) > _LONGEST_TRACEPARENT:
@@ -243,31 +187,3 @@ def _recorded(begun: SdkSpan, tracer: Tracer) -> Span:
 def _name(error: BaseException) -> str:
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _exports() -> bool:
-    """Raises ConfigurationError for an exporter or protocol other than OTLP over HTTP."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return False
-    exporter = os.environ.get("OTEL_TRACES_EXPORTER", "").strip() or "otlp"
-    if exporter not in {"otlp", "none"}:
-        raise ConfigurationError("OTEL_TRACES_EXPORTER: Segue knows `otlp` and `none`")
-    for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        if os.environ.get(name, "").strip() not in {"", PROTOCOL}:
-            raise ConfigurationError(f"{name}: Segue speaks {PROTOCOL} only, to port 4318 of most collectors")
-    return exporter == "otlp"
-
-
-def _check_headers() -> None:
-    """Raises ConfigurationError for headers that the SDK would leave out, and quote in a log line."""
-    for name in ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"):
-        parts = [part for part in os.environ.get(name, "").split(",") if part.strip()]
-        for position, part in enumerate(parts, start=1):
-            if not parse_env_headers(part, liberal=True):
-                raise ConfigurationError(f"{name}: entry {position} is not `name=value`; percent-encode commas and semicolons")
-
-
-def _resource(service: str) -> Resource:
-    named = OTELResourceDetector().detect().attributes.get(SERVICE_NAME)
-    own = {"service.version": __version__, "service.instance.id": str(uuid.uuid4())}
-    return Resource.create(own if named else own | {SERVICE_NAME: service})

@@ -289,6 +289,18 @@ def test_a_wrong_variable_is_named_and_no_secret_told(
     assert SECRET not in caplog.text
 
 
+def test_the_protocol_of_traces_wins_over_that_of_everything(opened: Callable[..., Tracing]) -> None:
+    with collecting() as collector:
+        tracing = opened(
+            EXPORTER_OTLP_ENDPOINT=collector.endpoint,
+            EXPORTER_OTLP_PROTOCOL="grpc",
+            EXPORTER_OTLP_TRACES_PROTOCOL="http/protobuf",
+        )
+        tracing.begin("batch", "consumer").end()
+        tracing.close()
+        assert len(collector.spans("segue-test")) == 1
+
+
 def test_a_collector_that_is_away_is_told_of_once_and_costs_neither_time_nor_memory(
     opened: Callable[..., Tracing], caplog: pytest.LogCaptureFixture, wait_until: Callable[..., None]
 ) -> None:
@@ -313,8 +325,12 @@ def test_a_collector_that_is_away_is_told_of_once_and_costs_neither_time_nor_mem
             kept = sum(issubclass(type(one), ReadableSpan) for one in gc.get_objects())
             tracing.close()
     assert kept <= 64 + 16 + 1
-    lines = [record for record in caplog.records if record.levelno >= logging.INFO]
-    assert [record.name for record in lines] == ["segue.otel"]
+    told = [record for record in caplog.records if record.levelno >= logging.INFO]
+    assert sorted(record.getMessage() for record in told) == [
+        "more traces than the collector takes in time: some are dropped; see OTEL_BSP_MAX_QUEUE_SIZE",
+        "no collector takes the traces, they are dropped; check OTEL_EXPORTER_OTLP_ENDPOINT and its headers",
+    ]
+    assert "answer=none" in "".join(map(KeyValueFormatter().format, told))
     assert SECRET not in caplog.text
 
 
@@ -363,11 +379,13 @@ def test_the_end_of_a_process_waits_a_bounded_time_for_a_collector_that_does_not
 def test_a_collector_that_takes_them_again_is_told_of(
     opened: Callable[..., Tracing], caplog: pytest.LogCaptureFixture, wait_until: Callable[..., None]
 ) -> None:
+    caplog.handler.setFormatter(KeyValueFormatter())
     with collecting() as collector, caplog.at_level(logging.INFO):
         collector.status = HTTPStatus.UNAUTHORIZED
         tracing = opened(EXPORTER_OTLP_ENDPOINT=collector.endpoint, BSP_SCHEDULE_DELAY="10")
         tracing.begin("lost", "consumer").end()
         wait_until(lambda: "no collector takes the traces" in caplog.text, what="the warning")
+        assert "answer=401" in caplog.text
         collector.status = HTTPStatus.OK
         tracing.begin("taken", "consumer").end()
         wait_until(lambda: "a collector takes the traces again" in caplog.text, what="the good news")
