@@ -1,8 +1,8 @@
 """`python -m benchmarks answers`: what the questions of `benchmarks.asked` are answered, and what has changed since another run.
 
 A faster way to the same answers is proved by it: run it with `--json` before, with `--against` after. Answers are the same when
-tracks, order, reasons, sources, notes and propensities are, and every score and part is within TOLERANCE. A track whose score
-another one has within TOLERANCE may change places with it: that is told apart as a tie.
+tracks, order, reasons, sources, notes and propensities are, and every score and part is within TOLERANCE (of its own size, if
+above 1). A track whose score another one has within TOLERANCE may change places with it: that is told apart as a tie.
 """
 
 from __future__ import annotations
@@ -53,8 +53,7 @@ def _difference(before: Told, after: Told) -> str:
         return "notes or length"
     pairs = list(zip(before["items"], after["items"], strict=True))
     if any(old["track_no"] != new["track_no"] for old, new in pairs):
-        near = all(abs(old["score"] - new["score"]) <= TOLERANCE for old, new in pairs)
-        return "tie" if near else "tracks"
+        return "tie" if all(_near(old["score"], new["score"]) for old, new in pairs) else "tracks"
     return next((how for old, new in pairs if (how := _of_items(old, new))), "")
 
 
@@ -64,5 +63,9 @@ def _of_items(old: Told, new: Told) -> str:
             return name
     if old["parts"].keys() != new["parts"].keys():
         return "names of parts"
-    changes = [abs(old["parts"][name] - new["parts"][name]) for name in old["parts"]]
-    return "scores" if max([*changes, abs(old["score"] - new["score"])]) > TOLERANCE else ""
+    near = all(_near(old["parts"][name], new["parts"][name]) for name in old["parts"])
+    return "" if near and _near(old["score"], new["score"]) else "scores"
+
+
+def _near(old: float, new: float) -> bool:
+    return abs(old - new) <= TOLERANCE * max(1.0, abs(old))

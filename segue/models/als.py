@@ -19,7 +19,7 @@ import numpy as np
 from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, dampen
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, dampen, known
 from segue.models.fold_in import Doubles, FoldIn, folded_in
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import DenseMoments, Moments
@@ -189,17 +189,19 @@ class AlsReading(Reading):
     def __init__(self, model: AlsModel, history: History) -> None:
         super().__init__(model, history)
         self._items, self._moments, self._index = model.factors, model.moments, model.index
-        self._inside = np.flatnonzero((history.columns < model.n_tracks) & (history.columns >= 0) & (history.preference != 0))
+        self._inside = ((history.columns < model.n_tracks) & (history.preference != 0)).nonzero()[0]
         self._fold_in = model.fold_in(history.columns[self._inside], history.preference[self._inside])
 
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             everything: Floats = self._items @ self._fold_in.factors
             return everything
-        known = (columns >= 0) & (columns < len(self._items))
-        scores = np.zeros(len(columns), np.float32)
-        scores[known] = self._items[columns[known]] @ self._fold_in.factors
+        scores, inside = np.zeros(len(columns), np.float32), known(columns, len(self._items))
+        scores[inside] = self._items.take(columns[inside], 0) @ self._fold_in.factors
         return scores
+
+    def own_scores(self) -> Floats:
+        return self._fold_in.chosen @ self._fold_in.factors
 
     def moments(self) -> Moments:
         return self._moments.along(self._fold_in.factors)
@@ -209,8 +211,10 @@ class AlsReading(Reading):
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        known = np.flatnonzero((columns >= 0) & (columns < len(self._items)))
-        shares[np.ix_(known, self._inside)] = self._fold_in.shares(self._items[columns[known]])
+        inside = known(columns, len(self._items))
+        told = np.zeros((len(columns), len(self._inside)), np.float32)
+        told[inside] = self._fold_in.shares(self._items[columns[inside]])
+        shares[:, self._inside] = told
         return shares
 
 

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from segue.catalogue import Track
 from segue.models.als import AlsModel
 from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Model, Reading, ReadingModel
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Model, Reading, ReadingModel, known
 from segue.models.moments import Moments
 from segue.models.popularity import PopularityModel
 from segue.models.ranking import distinct, standardise, top_columns
@@ -250,16 +250,19 @@ class Blend(ReadingModel):
         return name == "content" and self._any_unsupported and self.config.transfer > 0
 
     def weighted(
-        self, standard: Mapping[str, Floats], weights: Mapping[str, Floats], cold: npt.NDArray[np.intp]
+        self, standard: Mapping[str, Floats], weights: Mapping[str, Any], cold: npt.NDArray[np.intp]
     ) -> dict[str, Floats]:
-        """Each part of the total from z-scores (rows, n) and weights (rows, 1); `cold`: positions of unsupported tracks."""
+        """Each part of the total; `cold`: positions of unsupported tracks.
+
+        From z-scores (n,) and one weight, or from those of many listeners, (rows, n), and their weights (rows, 1).
+        """
         parts = {name: scores * weights[name] for name, scores in standard.items()}
         if len(cold) and self.config.transfer > 0:
             collaborative = [name for name in COLLABORATIVE if name in parts]
             for name in collaborative:
-                parts[name][:, cold] = 0.0
-            share = np.float32(self.config.transfer) * sum(weights[name] for name in collaborative)
-            parts["content"][:, cold] += share * standard["content"][:, cold]
+                parts[name][..., cold] = 0.0
+            share = self.config.transfer * sum(weights[name] for name in collaborative)
+            parts["content"][..., cold] += np.multiply(share, standard["content"][..., cold], dtype=np.float32)
         return parts
 
     def _all_parts(self) -> dict[str, Model]:
@@ -293,7 +296,7 @@ class BlendReading(Reading):
     def __init__(self, model: Blend, history: History) -> None:
         super().__init__(model, history)
         self._blend = model
-        weights = model.config.weights_for(history.liked, int(np.count_nonzero(history.preference < 0)))
+        weights = model.config.weights_for(history.liked, history.rejected)
         self.weights = dict(zip(PARTS, weights, strict=True))
         asked = {name: part for name, part in model.parts().items() if self.weights[name] or model.borrows(name)}
         self.readings = {name: part.read(history) for name, part in asked.items()}
@@ -304,17 +307,16 @@ class BlendReading(Reading):
 
     def blended(self, columns: Columns | None = None) -> BlendedScores:
         """See `Blend.blended`."""
-        standard = {name: self._standardised(name, columns)[None, :] for name in self.readings}
-        cold = np.flatnonzero(self._blend.unsupported if columns is None else self._blend.unsupported[columns])
-        weights = {name: np.array([[self.weights[name]]], np.float32) for name in standard}
-        parts = self._blend.weighted(standard, weights, cold)
-        return BlendedScores(added(parts)[0], {name: part[0] for name, part in parts.items()})
+        standard = {name: self._standardised(name, columns) for name in self.readings}
+        unsupported = self._blend.unsupported if columns is None else self._blend.unsupported[columns]
+        parts = self._blend.weighted(standard, self.weights, unsupported.nonzero()[0])
+        return BlendedScores(added(parts), parts)
 
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             return self.blended().total
-        scores, known = np.zeros(len(columns), np.float32), (columns >= 0) & (columns < self._blend.n_tracks)
-        scores[known] = self.blended(columns[known]).total
+        scores, inside = np.zeros(len(columns), np.float32), known(columns, self._blend.n_tracks)
+        scores[inside] = self.blended(columns[inside]).total
         return scores
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
@@ -338,19 +340,21 @@ class BlendReading(Reading):
 
     def contributions(self, columns: Columns) -> Floats:
         """What each track of the history adds to the z-scored total, which also has terms that no single track makes."""
-        known = np.flatnonzero((columns >= 0) & (columns < self._blend.n_tracks))
+        inside = known(columns, self._blend.n_tracks)
         found = np.zeros((len(columns), len(self.history)), np.float32)
         for name in self.readings:
-            shares = self.evidence(name, columns[known])
+            shares = self.evidence(name, columns[inside])
             if shares is not None:
-                found[known] += shares
+                found[inside] += shares
         return found
 
     def _standardised(self, name: str, columns: Columns | None) -> Floats:
         moments, n_tracks = self._moments[name], self.readings[name].model.n_tracks
         standard = self.readings[name].scores(columns)
-        standard -= np.float32(moments.mean)
-        standard *= np.float32(1.0 / moments.spread)
+        standard -= moments.mean
+        standard *= 1.0 / moments.spread
+        if n_tracks == self._blend.n_tracks:
+            return standard
         if columns is None:
             return _padded(standard, self._blend.n_tracks)
         standard[columns >= n_tracks] = 0.0
@@ -358,11 +362,10 @@ class BlendReading(Reading):
 
     def _worth(self, part: str, columns: Columns) -> Floats:
         """What one unit of the part's raw score is worth in the total."""
-        one = {name: np.ones((1, len(columns)), np.float32) for name in self.readings}
-        weights = {name: np.array([[self.weights[name]]], np.float32) for name in one}
-        worth = self._blend.weighted(one, weights, np.flatnonzero(self._blend.unsupported[columns]))[part][0]
-        scaled: Floats = worth * np.float32(1.0 / self._moments[part].spread)
-        return scaled
+        one = dict.fromkeys(self.readings, np.ones(len(columns), np.float32))
+        worth = self._blend.weighted(one, self.weights, self._blend.unsupported[columns].nonzero()[0])[part]
+        worth *= 1.0 / self._moments[part].spread
+        return worth
 
 
 def added(parts: Mapping[str, Floats]) -> Floats:
@@ -376,8 +379,7 @@ def added(parts: Mapping[str, Floats]) -> Floats:
 
 def _moments_of_others(reading: Reading) -> Moments:
     """Of the tracks that the history says nothing of."""
-    n_tracks = reading.model.n_tracks
-    return reading.moments().without(n_tracks, reading.scores(reading.history.within(n_tracks).columns))
+    return reading.moments().without(reading.model.n_tracks, reading.own_scores())
 
 
 def _padded(scores: Floats, n_tracks: int) -> Floats:

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, ReadingModel, lenient, positive
-from segue.models.neighbours import NeighbourReading, row_of
+from segue.models.neighbours import NeighbourReading, likeness_row
 from segue.models.parallel import in_threads, processors
-from segue.models.rows import entries_of, load_rows, save_rows
+from segue.models.rows import load_rows, row_of, save_rows
 from segue.models.sharpening import Subspace, leading, sharpen
 
 BLOCK_FRACTION = 8
@@ -91,12 +91,11 @@ class CoListeningModel(ReadingModel):
         return NeighbourReading(self, history, self._neighbours, lenient(history.preference, self.config.rejection))
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
-        return row_of(self._neighbours, column, columns)
+        return likeness_row(self._neighbours, column, columns)
 
     def strongest(self, column: int) -> float:
         """The greatest similarity of any other track to the one in `column`; 0 of an unknown one."""
-        known = np.array([column] if column < self.n_tracks else [], np.int32)
-        return float(entries_of(self._neighbours, known).value.max(initial=0.0))
+        return float(row_of(self._neighbours, column)[1].max(initial=0.0)) if column < self.n_tracks else 0.0
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))

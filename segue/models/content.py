@@ -19,16 +19,19 @@ from scipy.sparse import csr_matrix, diags, vstack
 from segue.catalogue import Track
 from segue.ids import TrackNo
 from segue.models.content_index import ContentIndex, Profile
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, lenient
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, known, lenient
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import Moments, TaggedMoments
 from segue.models.ranking import distinct, top_columns
-from segue.models.rows import compact, entries_of, load_rows, save_rows
+from segue.models.rows import SideBySide, compact, entries_of, load_rows, row_of, save_rows, summed
 from segue.models.sound import SoundScale, sound_vectors
 from segue.models.tags import TagSpace, squared_lengths
 
 MOST_LATE = 2_000
 """Tracks that stand beside the index and are always looked at, 0.3 ms; with one more they are put into a copy of it."""
+
+MOST_SIDE_BY_SIDE = 8
+"""Tags of a track that are kept for reading many tracks at once, 8 bytes each; what few tracks have beyond takes longer."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class ContentModel(ReadingModel):
         self._space = TagSpace({}, ())
         self._sound: Floats = np.empty((0, self.config.dimensions), np.float32)
         self._tags: csr_matrix[np.float32] = csr_matrix(np.zeros((0, 0), np.float32))
+        self._rows = SideBySide.of(self._tags, MOST_SIDE_BY_SIDE)
         self.moments = TaggedMoments.of(self._sound, self._tags)
         self.index: ContentIndex | None = None
         self._late: Columns = np.empty(0, np.int32)
@@ -82,6 +86,7 @@ class ContentModel(ReadingModel):
         order[columns] = self.n_tracks + np.arange(len(columns))
         model._sound = np.concatenate([self._sound, sound])[order]
         model._tags = csr_matrix(vstack([_widened(self._tags, tags.shape[1]), tags], format="csr", dtype=np.float32)[order])
+        model._rows = SideBySide.of(model._tags, MOST_SIDE_BY_SIDE)
         if self.index is not None:
             model._keep_index(self.index, np.union1d(self._late, columns).astype(np.int32))
         return model
@@ -92,7 +97,7 @@ class ContentModel(ReadingModel):
 
     def vectors(self, columns: Columns) -> Floats:
         """Unit vectors of these tracks, shape (len(columns), any): their dot products are the cosines of these tracks."""
-        return np.hstack([self._sound[columns], compact(self._tags, columns)])
+        return np.concatenate([self._sound.take(columns, 0), compact(self._tags, columns)], axis=1)
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         weighted = histories.copy()
@@ -107,21 +112,23 @@ class ContentModel(ReadingModel):
     def profile(self, columns: Columns, weights: Floats) -> Profile:
         """The sum of these tracks' vectors by weight."""
         entries = entries_of(self._tags, columns)
-        tags, place = np.unique(entries.column, return_inverse=True)
-        counts = np.bincount(place, weights=entries.value * weights[entries.row], minlength=len(tags))
-        return Profile(weights @ self._sound[columns], tags, counts.astype(np.float64, copy=False))
+        tags, counts = summed(entries.column, entries.value * weights[entries.row])
+        return Profile(weights @ self._sound.take(columns, 0), tags, counts, self._tags.shape[1])
+
+    def profile_of(self, column: int) -> Profile:
+        """The vector of one track."""
+        tags, counts = row_of(self._tags, column)
+        return Profile(self._sound[column], tags, counts.astype(np.float64), self._tags.shape[1])
 
     def nearness(self, profile: Profile, columns: Columns | None = None) -> Floats:
         """The inner product of the profile with each of `columns`, all known (None: every track)."""
-        counts = np.zeros(self._tags.shape[1], np.float32)
-        counts[profile.tags] = profile.weights
         if columns is None:
             everything: Floats = self._sound @ profile.sound
-            everything += self._tags @ counts
+            everything += self._tags @ profile.counts
             return everything
-        entries = entries_of(self._tags, columns)
-        tagged = np.bincount(entries.row, weights=entries.value * counts[entries.column], minlength=len(columns))
-        return np.asarray(self._sound[columns] @ profile.sound + tagged, np.float32)
+        near: Floats = self._sound.take(columns, 0) @ profile.sound
+        near += self._rows.products(columns, profile.counts)
+        return near
 
     def nearest(self, index: ContentIndex, profile: Profile, n: int, allowed: Mask) -> Columns:
         """The `n` columns nearest to a profile among the `allowed` (n_tracks,): of `index` and of what came later, best first."""
@@ -130,7 +137,7 @@ class ContentModel(ReadingModel):
         return found[top_columns(self.nearness(profile, found), n)]
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
-        return self.nearness(self._profile_of(column), columns)
+        return self.nearness(self.profile_of(column), columns)
 
     def build_index(self, histories: csr_matrix[np.float32], probes: int = USUAL_PROBES) -> IndexReport:
         """Index every track; recall is measured for the listeners `histories` (n_listeners, n_tracks) and songs of theirs."""
@@ -169,6 +176,7 @@ class ContentModel(ReadingModel):
 
     def _with(self, sound: Floats, tags: csr_matrix[np.float32]) -> Self:
         self._sound, self._tags, self.moments = sound, tags, TaggedMoments.of(sound, tags)
+        self._rows = SideBySide.of(tags, MOST_SIDE_BY_SIDE)
         self.index, self._late = None, self._late[:0]
         return self
 
@@ -177,15 +185,12 @@ class ContentModel(ReadingModel):
         self.index = index if few else index.grown(self._sound, self._tags, late)
         self._late = late if few else late[:0]
 
-    def _profile_of(self, column: int) -> Profile:
-        return self.profile(np.array([column], np.int32), np.ones(1, np.float32))
-
     def _sampled(self, histories: csr_matrix[np.float32]) -> list[Profile]:
         """Of each listener, and of a song in the middle of each history."""
         bounds = [(start, end) for start, end in pairwise(histories.indptr.tolist()) if end > start]
         weights = lenient(histories.data, self.config.rejection)
         listeners = [self.profile(histories.indices[start:end], weights[start:end]) for start, end in bounds]
-        return listeners + [self._profile_of(int(histories.indices[(start + end) // 2])) for start, end in bounds]
+        return listeners + [self.profile_of(int(histories.indices[(start + end) // 2])) for start, end in bounds]
 
     def _embedded(self, tracks: Sequence[Track]) -> tuple[Floats, csr_matrix[np.float32]]:
         sound = sound_vectors(tracks, self._scale, self.config.dimensions) * np.float32(np.sqrt(self.config.sound))
@@ -201,17 +206,23 @@ class ContentReading(Reading):
     def __init__(self, model: ContentModel, history: History) -> None:
         super().__init__(model, history)
         self._content = model
-        self._weights = lenient(history.preference, model.config.rejection)
-        part = history.within(model.n_tracks)
-        self.profile = model.profile(part.columns, lenient(part.preference, model.config.rejection))
+        self._inside = ((history.columns < model.n_tracks) & (history.preference != 0)).nonzero()[0]
+        self._own = history.columns[self._inside]
+        self._weights = lenient(history.preference[self._inside], model.config.rejection)
+        self.profile = model.profile(self._own, self._weights)
 
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             return self._content.nearness(self.profile)
+        inside = known(columns, self._content.n_tracks)
+        if isinstance(inside, slice):
+            return self._content.nearness(self.profile, columns)
         scores = np.zeros(len(columns), np.float32)
-        known = np.flatnonzero((columns >= 0) & (columns < self._content.n_tracks))
-        scores[known] = self._content.nearness(self.profile, columns[known])
+        scores[inside] = self._content.nearness(self.profile, columns[inside])
         return scores
+
+    def own_scores(self) -> Floats:
+        return self._content.nearness(self.profile, self._own)
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
         index = self._content.index
@@ -222,11 +233,10 @@ class ContentReading(Reading):
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        heard, n_tracks = self.history.columns, self._content.n_tracks
-        inside, known = np.flatnonzero(heard < n_tracks), np.flatnonzero((columns >= 0) & (columns < n_tracks))
-        vectors = self._content.vectors(np.concatenate([columns[known], heard[inside]]))
-        cosine = vectors[: len(known)] @ vectors[len(known) :].T
-        shares[np.ix_(known, inside)] = cosine * self._weights[inside]
+        asked = np.arange(len(columns))[known(columns, self._content.n_tracks)]
+        vectors = self._content.vectors(np.concatenate([columns[asked], self._own]))
+        cosine = vectors[: len(asked)] @ vectors[len(asked) :].T
+        shares[np.ix_(asked, self._inside)] = cosine * self._weights
         return shares
 
 

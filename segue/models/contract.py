@@ -116,9 +116,16 @@ class History:
         """Number of tracks with a positive preference: how warm the listener is."""
         return int(np.count_nonzero(self.preference > 0))
 
+    @property
+    def rejected(self) -> int:
+        """Number of tracks with a negative preference."""
+        return int(np.count_nonzero(self.preference < 0))
+
     def within(self, n_tracks: int) -> History:
         """The part of the history about columns below `n_tracks` that says something about taste."""
         kept = (self.columns < n_tracks) & (self.preference != 0)
+        if kept.all():
+            return self
         return History(self.columns[kept], self.preference[kept], self.last_at_s[kept])
 
     def as_row(self, n_tracks: int) -> csr_matrix[np.float32]:
@@ -137,6 +144,10 @@ class Reading:
     def scores(self, columns: Columns | None = None) -> Floats:
         """Scores of `columns` (None: every track), same shape, the caller's own; 0 for columns that the model does not know."""
         return self.model.score_all(self.history) if columns is None else self.model.score(self.history, columns)
+
+    def own_scores(self) -> Floats:
+        """Scores of what the history says something of and the model knows; a reading has looked at these tracks already."""
+        return self.scores(self.history.within(self.model.n_tracks).columns)
 
     def moments(self) -> Moments:
         """Mean and spread of the scores of every track."""
@@ -243,6 +254,13 @@ class ReadingModel(Model):
 
     def contributions(self, history: History, columns: Columns) -> Floats:
         return self.read(history).contributions(columns)
+
+
+def known(columns: Columns, n_tracks: int) -> slice | npt.NDArray[np.intp]:
+    """Where `columns` lie within 0..n_tracks-1; a slice where all do, which costs nothing to index by."""
+    # As unsigned numbers, negative ones are too large as well.
+    inside = columns.view(np.uint32) < n_tracks
+    return slice(None) if inside.all() else inside.nonzero()[0]
 
 
 def at_columns(values: Floats, columns: Columns) -> Floats:

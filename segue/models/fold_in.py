@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from segue.models.contract import Floats
 
@@ -30,6 +30,10 @@ class FoldIn(Protocol):
     @property
     def order(self) -> int:
         """Number of equations."""
+
+    @property
+    def chosen(self) -> Floats:
+        """U."""
 
     @property
     def factors(self) -> Floats:
@@ -54,21 +58,22 @@ class _InTracks:
     def __init__(self, chosen: Floats, confidence: Doubles, inverse: Floats) -> None:
         self._root = np.sqrt(_excess(confidence))
         self._target = np.maximum(confidence, 0.0) / self._root
+        self.chosen = chosen
         self._projected: Floats = chosen @ inverse
         system = self._root[:, None] * (self._projected @ chosen.T) * self._root
-        system[np.diag_indices_from(system)] += 1.0
+        system.flat[:: len(system) + 1] += 1.0
         self.order = len(system)
-        self._factorised = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
+        self._factorised = _Factorised(system)
 
     @cached_property
     def factors(self) -> Floats:
-        weights = self._root * cho_solve(self._factorised, self._target, check_finite=False)
+        weights = self._root * self._factorised.solve(self._target)
         solved: Floats = weights.astype(np.float32) @ self._projected
         return solved
 
     def shares(self, vectors: Floats) -> Floats:
         sides = self._root[:, None] * (self._projected @ vectors.T)
-        shares = cho_solve(self._factorised, sides, overwrite_b=True, check_finite=False).T * self._target
+        shares = self._factorised.solve(sides).T * self._target
         return np.asarray(shares, np.float32)
 
 
@@ -76,20 +81,38 @@ class _InFactors:
     """A system of the factors' size, (f, f)."""
 
     def __init__(self, chosen: Floats, confidence: Doubles, gram: Doubles) -> None:
-        self._chosen, self._target = chosen, np.maximum(confidence, 0.0)
+        self.chosen, self._target = chosen, np.maximum(confidence, 0.0)
         weighted = chosen * np.sqrt(_excess(confidence)).astype(np.float32)[:, None]
         self.order = len(gram)
         # One matrix times its own transpose: numpy knows that half of it is enough.
-        self._factorised = cho_factor(gram + weighted.T @ weighted, lower=True, overwrite_a=True, check_finite=False)
+        self._factorised = _Factorised(gram + weighted.T @ weighted)
 
     @cached_property
     def factors(self) -> Floats:
-        return np.asarray(cho_solve(self._factorised, self._target @ self._chosen, check_finite=False), np.float32)
+        return self._factorised.solve(self._target @ self.chosen).astype(np.float32)
 
     def shares(self, vectors: Floats) -> Floats:
-        solved = cho_solve(self._factorised, vectors.T.astype(np.float64), check_finite=False).astype(np.float32)
-        shares: Floats = (self._chosen @ solved).T * self._target.astype(np.float32)
+        solved = self._factorised.solve(vectors.T.astype(np.float64)).astype(np.float32)
+        shares: Floats = (self.chosen @ solved).T * self._target.astype(np.float32)
         return shares
+
+
+class _Factorised:
+    """A symmetric system by Cholesky, in LAPACK's own calls: scipy's wrappers of them take longer than a solution."""
+
+    def __init__(self, system: Doubles) -> None:
+        # Symmetric, so its transpose is itself, in the order that LAPACK works in.
+        info = 0
+        self._factor: Doubles = system
+        if len(system):
+            self._factor, info = dpotrf(system.T, lower=True, clean=False, overwrite_a=True)
+        if info != 0:
+            raise np.linalg.LinAlgError(f"the system of order {len(system)} is not positive definite (LAPACK: {info})")
+
+    def solve(self, sides: Doubles) -> Doubles:
+        """The solution for each column of `sides`."""
+        solution: Doubles = dpotrs(self._factor, sides, lower=True)[0] if len(sides) else sides
+        return solution
 
 
 def _excess(confidence: Doubles) -> Doubles:

@@ -7,6 +7,7 @@ alone, so they are worked out once. Exact but for rounding, and no pass over the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ class Moments:
     @classmethod
     def of_variance(cls, mean: float, variance: float, mean_square: float, rounding: float = 1e-12) -> Moments:
         """From a variance: a trace of it beside the mean of the squares is what rounding has left of a constant list."""
-        return cls(mean, float(np.sqrt(variance)) if variance > rounding * mean_square else float("inf"))
+        return cls(mean, sqrt(variance) if variance > rounding * mean_square else float("inf"))
 
     @classmethod
     def of_list(cls, scores: Floats) -> Moments:
@@ -50,7 +51,7 @@ class Moments:
     def without(self, n: int, some: Floats) -> Moments:
         """Those of the rest, where `some` of the `n` scores are left out."""
         rest = n - len(some)
-        if len(some) == 0 or not np.isfinite(self.spread):
+        if len(some) == 0 or not isfinite(self.spread):
             return self
         if rest == 0:
             return Moments(0.0, float("inf"))

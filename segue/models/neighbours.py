@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Columns, Floats, History, Mask, Model, Reading
+from segue.models.contract import Columns, Floats, History, Mask, Model, Reading, known
 from segue.models.moments import Moments
 from segue.models.ranking import top_columns
-from segue.models.rows import Entries, Places, SparseList, entries_of
+from segue.models.rows import Entries, Places, SparseList, entries_of, row_of
 
 
 class NeighbourReading(Reading):
@@ -18,7 +18,7 @@ class NeighbourReading(Reading):
         """`matrix` S of shape (n_tracks, n_tracks); `weights` of shape (len(history),), used where S has the track."""
         super().__init__(model, history)
         self._n = int(matrix.shape[0])
-        self._inside = np.flatnonzero((history.columns < self._n) & (weights != 0))
+        self._inside = ((history.columns < self._n) & (weights != 0)).nonzero()[0]
         near = entries_of(matrix, history.columns[self._inside])
         self._near = Entries(near.row, near.column, near.value * weights[self._inside][near.row])
         self._list = SparseList.summed(self._n, near.column, self._near.value)
@@ -26,32 +26,35 @@ class NeighbourReading(Reading):
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             return self._list.dense()
+        inside = known(columns, self._n)
+        if isinstance(inside, slice):
+            return self._list.at(columns)
         scores = np.zeros(len(columns), np.float32)
-        known = (columns >= 0) & (columns < self._n)
-        scores[known] = self._list.at(columns[known])
+        scores[inside] = self._list.at(columns[inside])
         return scores
 
     def moments(self) -> Moments:
-        return Moments.of_sums(self._n, float(self._list.values.sum()), float(self._list.values @ self._list.values))
+        sums = self._list.values
+        return Moments.of_sums(self._n, float(sums.sum()), float(sums @ sums))
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
         """Only of neighbours: there may be fewer than `n`."""
         near, values = self._list.places.columns, self._list.values
-        kept = np.flatnonzero(allowed[near] & (values > 0))
+        kept = (allowed[near] & (values > 0)).nonzero()[0]
         return near[kept[top_columns(values[kept].astype(np.float32), n, tie_order=near[kept])]]
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        known = np.flatnonzero((columns >= 0) & (columns < self._n))
-        place = Places(self._n, columns[known]).of(self._near.column)
-        asked = np.flatnonzero(place >= 0)
-        shares[known[place[asked]], self._inside[self._near.row[asked]]] = self._near.value[asked]
+        asked = np.arange(len(columns))[known(columns, self._n)]
+        place = Places(self._n, columns[asked]).of(self._near.column)
+        told = (place >= 0).nonzero()[0]
+        shares[asked[place[told]], self._inside[self._near.row[told]]] = self._near.value[told]
         return shares
 
 
-def row_of(matrix: csr_matrix[np.float32], column: int, columns: Columns | None) -> Floats:
+def likeness_row(matrix: csr_matrix[np.float32], column: int, columns: Columns | None) -> Floats:
     """The row of the track in `column` at `columns` (None: every track), 0 where it has no entry."""
-    near = entries_of(matrix, np.array([column], np.int32))
+    near, values = row_of(matrix, column)
     row = np.zeros(matrix.shape[1], np.float32)
-    row[near.column] = near.value
+    row[near] = values
     return row if columns is None else np.asarray(row[columns], np.float32)

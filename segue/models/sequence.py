@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, ReadingModel
-from segue.models.neighbours import NeighbourReading, row_of
+from segue.models.neighbours import NeighbourReading, likeness_row
 from segue.models.rows import load_rows, save_rows
 
 
@@ -76,7 +76,7 @@ class SequenceModel(ReadingModel):
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         """How surprisingly often each track follows the one in `column`: not symmetric."""
-        return row_of(self._successors, column, columns)
+        return likeness_row(self._successors, column, columns)
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))

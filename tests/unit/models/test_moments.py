@@ -132,4 +132,5 @@ def test_sparse_sums_are_those_of_a_dense_array(entries: list[tuple[int, int]], 
     sparse = SparseList.summed(51, columns, values)
     assert sparse.dense().tolist() == dense.tolist()
     assert sparse.at(np.array(asked, np.int32)).tolist() == dense[asked].tolist()
-    assert len(set(sparse.places.columns.tolist())) == len(sparse.places.columns)
+    told = sparse.places.columns[sparse.values != 0].tolist()
+    assert len(set(told)) == len(told)
