@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import reduce
 from itertools import islice
 from pathlib import Path
@@ -48,12 +48,16 @@ class Table(Protocol):
 
 
 def open_table(path: Path, bounds: Bounds, header: bool) -> Table:
-    """The table of a file; without `header`, a CSV's columns are called `1`, `2`, …. Raises NotFound or InvalidFile."""
-    head = _head(path)
-    if head.startswith(_PARQUET):
+    """The table of a file; without `header`, a CSV's columns are called `1`, `2`, …. Raises NotFound or InvalidFile.
+
+    Messages of InvalidFile begin with what the file does wrong, not with its name.
+    """
+    if _is_parquet(path):
         from producers.sources.tables.parquet import ParquetTable  # loads Arrow
 
         return ParquetTable(path)
+    with closing(_text(path)) as text:
+        head = text.read(CHUNK_BYTES)
     begin = head.lstrip(b"\xef\xbb\xbf \t\r\n").replace(b"\x00", b"")
     if begin[:1] == b"{":
         return _JsonLines(path, bounds)
@@ -84,7 +88,7 @@ class _Csv:
     def columns(self) -> list[str]:
         first = next(self._cells([]), (1, []))[1]
         if not first:
-            raise InvalidFile(f"{self._path} has no line to read", "empty")
+            raise InvalidFile("has no line to read", "empty")
         if len(first) > MAX_COLUMNS:
             raise InvalidFile(
                 f"{self._path.name} has {len(first):,} columns: at most {MAX_COLUMNS:,} are read", "too_many_columns"
@@ -131,9 +135,13 @@ class _Json:
     @property
     def columns(self) -> list[str]:
         found: dict[str, None] = {}
-        for _, row in islice(self._objects(), SAMPLE_ROWS):
-            if isinstance(row, dict):
-                found |= dict.fromkeys(names_in(row))
+        try:
+            for _, row in islice(self._objects(), SAMPLE_ROWS):
+                if isinstance(row, dict):
+                    found |= dict.fromkeys(names_in(row))
+        except InvalidFile:
+            if not found:
+                raise
         return list(islice(found, MAX_COLUMNS))
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
@@ -188,24 +196,27 @@ def _filled(cell: str) -> str | None:
     return None if text in _MISSING else text
 
 
-def _head(path: Path) -> bytes:
-    try:
-        with closing(_text(path)) as text:
-            return text.read(CHUNK_BYTES)
-    except IsADirectoryError:
-        raise InvalidFile(f"{path} is a folder: give one file", "not_a_file") from None
+def _is_parquet(path: Path) -> bool:
+    with _named_failures(path), path.open("rb") as file:
+        return file.read(len(_PARQUET)) == _PARQUET
 
 
 def _text(path: Path) -> Text:
     """Gzip is recognised by its first bytes. Raises NotFound or InvalidFile."""
-    try:
+    with _named_failures(path):
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP
         # Closed with the text that reads it.
         return Text(cast(BinaryIO, Translated(cast(IO[bytes], gzip.GzipFile(path)))) if zipped else path.open("rb"))
+
+
+@contextmanager
+def _named_failures(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}: check the path") from None
     except IsADirectoryError:
-        raise InvalidFile(f"{path} is a folder: give one file", "not_a_file") from None
+        raise InvalidFile("is a folder: give one file", "not_a_file") from None
     except OSError as error:
-        raise InvalidFile(f"{path} cannot be read: {error.strerror or error}", "unreadable") from error
+        raise InvalidFile(f"cannot be read: {error.strerror or error}", "unreadable") from error

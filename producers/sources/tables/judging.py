@@ -84,7 +84,8 @@ def _wrong(field: str, values: Sequence[Any], now: datetime) -> str | None:
 def _no_number(field: str, values: Sequence[Any]) -> str | None:
     most = _NUMBERS.get(field)
     bad = [value for value in values if (number := _number(value)) is None or (most is not None and not 0 <= number <= most)]
-    return f"what is none, such as {str(bad[0])[:40]!r}" if len(bad) > HALF * len(values) else None
+    what = "no number" if most is None else f"no number within 0..{most:,}"
+    return f"what is {what}, such as {str(bad[0])[:40]!r}" if len(bad) > HALF * len(values) else None
 
 
 def _instead(field: str, columns: Mapping[str, str], sample: Sample, now: datetime) -> str:

@@ -37,7 +37,7 @@ class ParquetTable:
             whole = set(file.schema_arrow.names)
             wanted = [column if column in whole else column.split(".")[0] for column in columns]
             for batch in file.iter_batches(BATCH_ROWS, columns=sorted(set(wanted)), use_threads=False):
-                for row in batch.to_pylist():
+                for row in _readable(batch).to_pylist():
                     number += 1
                     yield (
                         number,
@@ -48,11 +48,17 @@ class ParquetTable:
     def _named_failures(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
             reason = str(error).split("\n", 1)[0][:200]
-            raise InvalidFile(
-                f"{self._path.name} is a damaged Parquet file ({reason}): write it again", "damaged_parquet"
-            ) from error
+            raise InvalidFile(f"is a damaged Parquet file ({reason}): write it again", "damaged_parquet") from error
+
+
+def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Python's times have no nanoseconds."""
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":
+            batch = batch.set_column(place, field.name, batch.column(place).cast(pa.timestamp("us", field.type.tz), safe=False))
+    return batch
 
 
 def _shape(field: pa.Field) -> tuple[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -37,8 +37,10 @@ class TableSource:
         *, header: bool = True, now: datetime | None = None,
     ) -> None:  # fmt: skip
         now = now or datetime.now(UTC)
-        self._table, self.label = open_table(path, bounds, header), path.name
-        names = self._table.columns
+        self.label = path.name
+        with self._named_damage():
+            self._table = open_table(path, bounds, header)
+            names = self._table.columns
         self._columns = find_columns(asked, names, kind, listener)
         sample = _sample(self._table, names)
         judge(self._columns, sample, now)
@@ -62,11 +64,19 @@ class TableSource:
             if not taken and damage is None:
                 return
             if not taken and not done and damage is not None:
-                raise damage
+                with self._named_damage():
+                    raise damage
             done += len(taken)
             yield self._page(taken, damage, done)
             if damage is not None:
                 return
+
+    @contextmanager
+    def _named_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except InvalidFile as damage:
+            raise InvalidFile(f"{self.label} {damage}", damage.code) from damage
 
     def _page(self, taken: Sequence[Row], damage: InvalidFile | None, done: int) -> Page:
         rejected: list[Rejected] = []
