@@ -8,6 +8,7 @@ import typer
 
 from producers.console import out, warn_synthetic
 from producers.data_ingestor import choose_source
+from producers.file_commands import mpd, table
 from producers.ingestion.importing import import_from
 from producers.ingestion.jobs_command import jobs
 from producers.ingestion.options import EXIT_CODES, Asked, DryRunOption, FormatOption, OutOption, RejectedOption
@@ -65,4 +66,6 @@ def catalogue(
     raise typer.Exit(code)
 
 
+ingest.command("table", epilog=EXIT_CODES)(table)
+ingest.command("mpd", epilog=EXIT_CODES)(mpd)
 ingest.command("jobs")(jobs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -49,7 +50,8 @@ class FilesSink:
     def finish(self) -> None:
         """Give the files their names. Raises ConfigurationError."""
         try:
-            self._close()
+            for writer in self._writers.values():
+                writer.close()
             for part in self._parts.values():
                 part.settle()
             for part in self._parts.values():
@@ -59,14 +61,12 @@ class FilesSink:
 
     def abandon(self) -> None:
         """Remove what was begun; files of an earlier import stay as they were."""
-        self._close()
+        for writer in self._writers.values():
+            with suppress(OSError):
+                writer.close()
         for part in self._parts.values():
-            part.path.unlink(missing_ok=True)
-
-    def _close(self) -> None:
-        while self._writers:
-            _, writer = self._writers.popitem()
-            writer.close()
+            with suppress(OSError):
+                part.path.unlink()
 
 
 class _Writer(Protocol):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import cursor as PgCursor
 
 from segue.errors import Fenced, JobBusy
@@ -14,7 +15,7 @@ from segue.ingest_jobs import Counts, Job, JobKey
 from segue.stores.postgres.database import Database
 
 _COLUMNS = ", ".join(Job.__struct_fields__)
-_LOCK = "pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+LOCK_WAIT_MS = 2_000
 
 
 class IngestJobStore:
@@ -29,8 +30,12 @@ class IngestJobStore:
         with self._database.transaction() as cursor:
             # Open and idle for as long as the import takes: it has no snapshot, so it keeps no dead rows.
             cursor.execute("set local idle_in_transaction_session_timeout = 0")
-            if not self._lock(cursor, job_id):
-                raise JobBusy(f"another run of the import {job_id} is under way: wait for it, or end it first")
+            # Postgres takes a moment to see that a process was killed.
+            cursor.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
+            try:
+                cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._name(job_id),))
+            except LockNotAvailable:
+                raise JobBusy(f"another run of the import {job_id} is under way: wait for it, or end it first") from None
             yield
 
     def begin(self, key: JobKey, label: str, command: str, restart: bool) -> Job:
@@ -88,13 +93,14 @@ class IngestJobStore:
         self._database.close()
 
     def _as_it_is(self, cursor: PgCursor, job: Job) -> Job:
-        killed = job.status == "running" and self._lock(cursor, job.job_id)
+        if job.status != "running":
+            return job
+        cursor.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (self._name(job.job_id),))
+        (killed,) = cursor.fetchone() or (False,)
         return msgspec.structs.replace(job, status="stopped") if killed else job
 
-    def _lock(self, cursor: PgCursor, job_id: str) -> bool:
-        cursor.execute(f"select {_LOCK}", (f"ingest {self._database.schema} {job_id}",))
-        (free,) = cursor.fetchone() or (False,)
-        return bool(free)
+    def _name(self, job_id: str) -> str:
+        return f"ingest {self._database.schema} {job_id}"
 
     def _forget_oldest(self, cursor: PgCursor) -> None:
         cursor.execute(

@@ -24,6 +24,7 @@ class ListSource:
 
     tracks: int
     breaks: tuple[int, SegueError] | None = None
+    usable: bool = True
     asked_from: list[dict[str, Any] | None] = field(default_factory=list)
     name: str = "list"
     label: str = "a list"

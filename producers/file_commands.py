@@ -1,0 +1,105 @@
+"""`segue ingest table` and `segue ingest mpd`: files of tracks, listens and playlists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from producers.console import err
+from producers.ingestion.importing import import_from
+from producers.ingestion.known_tracks import KnownTracks, Songs
+from producers.ingestion.listeners import check_listener
+from producers.ingestion.options import Asked, DryRunOption, FormatOption, OutOption, RejectedOption, RestartOption
+from producers.reading.bounds import Bounds
+from producers.sources.histories.identifying import EmptyCatalogue
+from producers.sources.mpd import MpdSource
+from producers.sources.tables.columns import FIELDS, Kind, parse_mapping
+from producers.sources.tables.source import TableSource
+from segue.logs import configure_logging
+from segue.settings import Settings, load_settings
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.songs import SongStore
+
+ONLY_OF_TRACKS = [name for name in FIELDS["tracks"] if name not in FIELDS["listens"]]
+
+
+def table(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON lines, a JSON array (each plain or gzip) or Parquet.")],
+    kind: Annotated[Kind, typer.Option(help="What a row is.")] = "listens",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help=f"Which column is what, where its name does not say it; a field in a field is a.b. Of listens: "
+            f"{', '.join(FIELDS['listens'])}. Of tracks also: {', '.join(ONLY_OF_TRACKS)}.",
+            show_default=False,
+        ),
+    ] = None,
+    listener: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose listens these are, where no column says it.", show_default=False),
+    ] = None,
+    header: Annotated[bool, typer.Option(help="Whether the first line of a CSV names its columns; else they are 1, 2, …")] = True,
+    restart: RestartOption = False,
+    dry_run: DryRunOption = False,
+    write_to: OutOption = None,
+    out_format: FormatOption = "parquet",
+    rejected: RejectedOption = None,
+) -> None:
+    """Import listens or tracks from a table.
+
+    Times may be ISO 8601 or Unix time in seconds, milli-, micro- or nanoseconds: which it is is found out and said. A listen may
+    name a track's id, or title and artist: these are found in the catalogue, or become a track of it.
+
+    segue ingest table played.csv --map track=Song --map time=When --listener alice
+    """
+    asked = Asked(check_listener(listener) if listener else None, restart, dry_run, write_to, out_format, rejected)
+    settings = _settings()
+    with _songs(settings) as songs:
+        source = TableSource(
+            file, kind, parse_mapping(mapping or (), kind), asked.listener, songs, Bounds.of(settings), header=header
+        )
+        for note in source.notes:
+            err.print(note, markup=False, highlight=False)
+        raise typer.Exit(import_from(source, asked, settings))
+
+
+def mpd(
+    path: Annotated[Path, typer.Argument(help="Folder or zip archive of the data set, or one slice of it.")],
+    restart: RestartOption = False,
+    dry_run: DryRunOption = False,
+    write_to: OutOption = None,
+    out_format: FormatOption = "parquet",
+    rejected: RejectedOption = None,
+) -> None:
+    """Import playlists and their tracks from the Million Playlist Dataset.
+
+    Tracks that the catalogue has are left as they are. The data set has terms of its own: see docs/guide/ingestion.md.
+    """
+    settings = _settings()
+    with _songs(settings) as songs:
+        source = MpdSource(path, KnownTracks(songs, settings.id_cache_entries), Bounds.of(settings))
+        asked = Asked(None, restart, dry_run, write_to, out_format, rejected)
+        raise typer.Exit(import_from(source, asked, settings))
+
+
+def _settings() -> Settings:
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return settings
+
+
+@contextmanager
+def _songs(settings: Settings) -> Iterator[Songs]:
+    """The catalogue in Postgres, or an empty one, which is said."""
+    if settings.postgres_url is None:
+        err.print("no Postgres is configured: nothing is looked up in its catalogue, every song counts as new")
+        yield EmptyCatalogue()
+        return
+    with closing(Database(settings.require_postgres())) as database:
+        yield SongStore(database)
