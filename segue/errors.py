@@ -10,7 +10,9 @@
     ├── Unavailable               a server cannot be reached now; trying later may help
     │   ├── KafkaUnavailable
     │   ├── PostgresUnavailable
-    │   └── RedisUnavailable
+    │   ├── RedisUnavailable
+    │   └── Postponed             a service asks to come back later, and says when
+    ├── JobBusy                   another run of the same import is under way
     ├── PlaylistBusy              another change of the playlist is under way; sending this one again helps
     ├── RefusedByStore            a store will never take a value of this batch; waiting does not help
     ├── Fenced                    another worker has moved this partition on; the batch must be dropped
@@ -21,6 +23,8 @@ Library errors are translated once, in the adapter that calls the library.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class SegueError(Exception):
@@ -86,6 +90,18 @@ class RedisUnavailable(Unavailable):
     """Redis does not answer or is loading its data."""
 
     service = "redis"
+
+
+class Postponed(Unavailable):
+    """A service wants no more requests before `not_before`."""
+
+    def __init__(self, message: str, not_before: datetime) -> None:
+        super().__init__(message)
+        self.not_before = not_before
+
+
+class JobBusy(SegueError):
+    """Another run of the same import is under way."""
 
 
 class PlaylistBusy(SegueError):

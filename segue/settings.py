@@ -173,6 +173,12 @@ class Settings(BaseSettings):
     """Playlists that a listener may make over the API."""
     api_playlist_wait_s: float = Field(2.0, ge=0, le=20)
     """How long a change of a playlist waits for the one before it, and then for the processors to have it stored."""
+    ingest_patience_s: float = Field(60.0, gt=0)
+    """How long an import waits for Kafka to take a page, and for Postgres to come back, before it stops."""
+    ingest_jobs_kept: int = Field(1_000, ge=1)
+    """Imports that are remembered: past it, the oldest finished ones are forgotten."""
+    ingest_rejected_kept: int = Field(10_000, ge=1)
+    """Rejected rows of one import that its file lists; all are counted."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

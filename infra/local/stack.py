@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import xmlrpc.client
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -143,8 +143,8 @@ class LocalStack:
         """Run a `segue` command to its end, its output in the logs. Raises StartFailed with the last lines."""
         self.begin_segue(*arguments)()
 
-    def begin_segue(self, *arguments: str) -> Callable[[], None]:
-        """Begin a `segue` command; call what is returned to wait for its end. Raises StartFailed then."""
+    def begin_segue(self, *arguments: str, fine: Collection[int] = (0,)) -> Callable[[], None]:
+        """Begin a `segue` command; call what is returned to wait for its end. Raises StartFailed unless its code is `fine`."""
         path = self.state.log(arguments[0])
         with path.open("wb") as output:
             process = subprocess.Popen(
@@ -162,7 +162,7 @@ class LocalStack:
             except BaseException:
                 process.terminate()
                 raise
-            if code != 0:
+            if code not in fine:
                 raise StartFailed(f"`segue {' '.join(arguments)}` ended with code {code}. {self._last_words(path)}")
 
         return finish

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from infra.local.api_probe import ApiProbe
-from infra.local.demo import Demo, has_model, wait_for_api
+from infra.local.demo import Demo, begin_catalogue, has_model, wait_for_api
 from infra.local.demo_view import LINE_EVERY_S, DemoView, print_line
 from infra.local.health import HealthWatch
 from infra.local.ports import LOOPBACK
@@ -53,7 +53,7 @@ class Foreground:
     def _start_and_watch(self) -> int:
         warm = self._demo and has_model(self._stack)
         self._stack.launch_servers(beside=["api"] if warm else self._worker_names())
-        reading = self._stack.begin_segue("ingest", "catalogue") if self._demo and not warm else None
+        reading = begin_catalogue(self._stack) if self._demo and not warm else None
         self._stack.await_servers()
         self._stack.prepare_stores()
         api = ApiProbe(f"http://{LOOPBACK}:{self._stack.ports()['api']}")

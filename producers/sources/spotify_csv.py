@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from sys import intern
 
@@ -47,7 +47,7 @@ def read_catalogue(lines: Iterable[str], max_tracks: int | None = None) -> Catal
     The first row of a track decides; later ones add genres, and features if the first had none. Broken rows are counted.
     Raises InvalidCatalogue when an essential column is missing.
     """
-    merge = _Merge()
+    merge = Merge()
     columns: Columns | None = None
     for line, cells in csv_rows(lines):
         if columns is None:
@@ -70,8 +70,11 @@ class _Playlist:
     tracks: dict[str, None] = field(default_factory=dict)
 
 
-class _Merge:
-    def __init__(self) -> None:
+class Merge:
+    """Rows of a table, merged into tracks and playlists; `on_rejected` hears of each row that is left out."""
+
+    def __init__(self, on_rejected: Callable[[int, Reason], None] = lambda _line, _reason: None) -> None:
+        self._on_rejected = on_rejected
         self._songs: dict[str, _Song] = {}
         self._playlists: dict[str, _Playlist] = {}
         self._rejected: dict[Reason, Rejection] = {}
@@ -93,6 +96,7 @@ class _Merge:
         return True
 
     def result(self, complete: bool) -> Catalogue:
+        """Everything so far."""
         tracks = [_track(song) for song in self._songs.values()]
         playlists = [
             PlaylistRecord(playlist_id=key, name=found.name, track_ids=tuple(found.tracks), source=SOURCE)
@@ -103,6 +107,7 @@ class _Merge:
 
     def _reject(self, line: int, reason: Reason) -> None:
         self._rows += 1
+        self._on_rejected(line, reason)
         rejection = self._rejected.setdefault(reason, Rejection())
         rejection.rows += 1
         if len(rejection.lines) < SAMPLE_LINES:

@@ -100,6 +100,15 @@ def synthetic_catalogue(tracks: int = DEFAULT_TRACKS, artists: int = DEFAULT_ART
     return Catalogue(made, _playlists(rng, made, styles), rows=tracks, rejected={}, featureless=0)
 
 
+def invented(max_tracks: int | None) -> Catalogue:
+    """The default catalogue, or its first tracks alone: playlists would name some that are not there."""
+    catalogue = synthetic_catalogue()
+    if max_tracks is None or max_tracks >= len(catalogue.tracks):
+        return catalogue
+    tracks = catalogue.tracks[:max_tracks]
+    return Catalogue(tracks, [], rows=len(tracks), rejected={}, featureless=0, complete=False)
+
+
 def _features(rng: np.random.Generator, genres: Sequence[str], style_of: npt.NDArray[np.int64]) -> list[AudioFeatures]:
     centres = np.array([_CENTRES[genre] for genre in genres])
     centres += rng.normal(0, _SUBGENRE_SHIFT, centres.shape) * _SPREAD

@@ -14,6 +14,7 @@ from segue.ids import UserNo
 from segue.listeners import ListenerState
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.deletions import note_deletions
+from segue.stores.postgres.ingest_jobs import forget_jobs_of
 from segue.stores.postgres.listens import lock_out_writers, read_states
 
 
@@ -46,6 +47,13 @@ class UserStore:
             )
             row = cursor.fetchone()
         return User(UserNo(row[0]), row[1], row[2], tuple(row[3]), *row[4:]) if row else None
+
+    def is_deleted(self, user_id: str) -> bool:
+        """Whether the user's events are refused, since they were deleted and have not returned."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute("select deleted_at is not null from users where user_id = %s", (user_id,))
+            row = cursor.fetchone()
+        return bool(row and row[0])
 
     def state(self, user_id: str, max_cells: int) -> ListenerState | None:
         """The user's totals, heaviest `max_cells` tracks and blocks, or None if unknown, deleted or without an event."""
@@ -99,6 +107,7 @@ def delete_users(cursor: PgCursor, user_ids: Sequence[str]) -> None:
     cursor.execute("delete from playlists where owner_id = any(%s)", (list(user_ids),))
     note_deletions(cursor, user_ids)
     cursor.execute("delete from api_keys where user_id = any(%s)", (list(user_ids),))
+    forget_jobs_of(cursor, list(user_ids))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from producers.commands import ingest
 from producers.data_ingestor import choose_source, load_catalogue
 from producers.sources import fetch
-from segue.errors import InvalidCatalogue, InvalidInput, NotFound, Unavailable
+from segue.errors import ConfigurationError, InvalidCatalogue, InvalidInput, NotFound, Unavailable
 from segue.settings import Settings
 
 TABLE = "id,name,artist\n1,Waltz,Otters\n,March,Foxes\n3,Polka,Foxes\n"
@@ -127,15 +128,27 @@ def test_the_command_says_loudly_that_tracks_are_invented(monkeypatch: pytest.Mo
     assert "Nothing in this catalogue is real." in output
 
 
-def test_the_command_counts_what_it_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: Path) -> None:
+def test_the_command_counts_what_it_read_and_says_what_it_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: Path
+) -> None:
     code, output = run(monkeypatch, tmp_path, str(table), "--dry-run")
-    assert code == 0
-    assert "1 rows (lines 3)" in output
-    assert "nothing (dry run)" in output
+    assert code == 3
+    assert re.search(r"tracks would be published\W+2\b", output)
+    assert re.search(r"rejected: no_id\W+1\b", output)
+    assert "rejected: tracks.csv, line 3: no id" in output
+    assert '{"track_id":"1","name":"Waltz","artists":["Otters"]' in output
 
 
 def test_a_file_without_a_usable_row_ends_with_2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("id,name,artist\n,March,Foxes\n")
-    code, output = run(monkeypatch, tmp_path, str(tmp_path / "bad.csv"))
+    code, output = run(monkeypatch, tmp_path, str(tmp_path / "bad.csv"), "--dry-run")
     assert code == 2
     assert "no id" in output
+
+
+def test_without_a_broker_nothing_is_published_and_it_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: Path
+) -> None:
+    monkeypatch.delenv("SEGUE_KAFKA_BOOTSTRAP", raising=False)
+    with pytest.raises(ConfigurationError, match="SEGUE_KAFKA_BOOTSTRAP is not set"):
+        CliRunner().invoke(ingest, ["catalogue", str(table)], catch_exceptions=False, env={"SEGUE_STATE_DIR": str(tmp_path)})

@@ -1,0 +1,34 @@
+"""What an import would publish; nothing is written anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from producers.ingestion.pages import KINDS, Checked
+
+EXAMPLES = 3
+DERIVED = "lb:"
+
+
+class DryRunSink:
+    """Keeps the first items of each kind, and how many listens are of tracks that the catalogue lacks."""
+
+    def __init__(self) -> None:
+        self.examples: dict[str, list[Any]] = {kind: [] for kind in KINDS.values()}
+        self.unmatched = 0
+
+    def write(self, page: Checked) -> None:
+        """Look at a page."""
+        for kind, items in page.kinds.items():
+            shown = self.examples[kind]
+            shown += items[: EXAMPLES - len(shown)]
+        self.unmatched += sum(event.track_id.startswith(DERIVED) for event in page.kinds["listens"])
+
+    def settle(self) -> None:
+        """Nothing to wait for."""
+
+    def finish(self) -> None:
+        """Nothing to do."""
+
+    def abandon(self) -> None:
+        """Nothing to clear away."""

@@ -1,0 +1,117 @@
+"""Imports in Postgres: position and counts change together, and one run at a time has a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from psycopg2.extensions import cursor as PgCursor
+
+from segue.errors import Fenced, JobBusy
+from segue.ingest_jobs import Counts, Job, JobKey
+from segue.stores.postgres.database import Database
+
+_COLUMNS = ", ".join(Job.__struct_fields__)
+_LOCK = "pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+class IngestJobStore:
+    """`kept`: jobs that are remembered; the oldest finished ones go. Every call may raise PostgresUnavailable."""
+
+    def __init__(self, database: Database, kept: int) -> None:
+        self._database, self._kept = database, kept
+
+    @contextmanager
+    def hold(self, job_id: str) -> Iterator[None]:
+        """Nobody else holds the job within the block; the lock ends with this process, however that ends. Raises JobBusy."""
+        with self._database.transaction() as cursor:
+            # Open and idle for as long as the import takes: it has no snapshot, so it keeps no dead rows.
+            cursor.execute("set local idle_in_transaction_session_timeout = 0")
+            if not self._lock(cursor, job_id):
+                raise JobBusy(f"another run of the import {job_id} is under way: wait for it, or end it first")
+            yield
+
+    def begin(self, key: JobKey, label: str, command: str, restart: bool) -> Job:
+        """The job, made if it is new, as running once more; `restart` forgets its position and counts."""
+        with self._database.transaction() as cursor:
+            cursor.execute(
+                f"""insert into ingest_jobs as j (job_id, source, label, listener, fingerprint, command, status, counts)
+                    values (%(id)s, %(source)s, %(label)s, %(listener)s, %(fingerprint)s, %(command)s, 'running', %(none)s)
+                    on conflict (job_id) do update set
+                        label = excluded.label, command = excluded.command, status = 'running', attempts = j.attempts + 1,
+                        position = case when %(restart)s then null else j.position end,
+                        counts = case when %(restart)s then excluded.counts else j.counts end,
+                        started_at = case when %(restart)s then now() else j.started_at end,
+                        updated_at = clock_timestamp(), finished_at = null, not_before = null, reason = null
+                    returning {_COLUMNS}""",
+                {
+                    "id": key.job_id, "source": key.source, "label": label, "listener": key.listener, "command": command,
+                    "fingerprint": key.fingerprint, "restart": restart, "none": _json(Counts()),
+                },
+            )  # fmt: skip
+            (begun,) = map(_job, cursor)
+            self._forget_oldest(cursor)
+        return begun
+
+    def save(self, job: Job) -> None:
+        """Write position, counts, status and reason. Raises Fenced if another run has begun since."""
+        with self._database.transaction() as cursor:
+            cursor.execute(
+                """update ingest_jobs set position = %s, counts = %s, status = %s, not_before = %s, reason = %s,
+                       updated_at = clock_timestamp(), finished_at = case when %s = 'done' then now() end
+                   where job_id = %s and attempts = %s""",
+                (
+                    None if job.position is None else _json(job.position), _json(job.counts), job.status, job.not_before,
+                    job.reason, job.status, job.job_id, job.attempts,
+                ),
+            )  # fmt: skip
+            if cursor.rowcount == 0:
+                raise Fenced(f"another run of the import {job.job_id} has begun, or it was deleted: this one ends")
+
+    def find(self, job_id: str) -> Job | None:
+        """The job, or None."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(f"select {_COLUMNS} from ingest_jobs where job_id = %s", (job_id,))
+            return next(map(_job, cursor), None)
+
+    def newest(self) -> list[Job]:
+        """All jobs, the last one changed first; one that was killed is `stopped`."""
+        with self._database.transaction() as cursor:
+            cursor.execute(f"select {_COLUMNS} from ingest_jobs order by updated_at desc, job_id")
+            jobs = [_job(row) for row in cursor]
+            return [self._as_it_is(cursor, job) for job in jobs]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.close()
+
+    def _as_it_is(self, cursor: PgCursor, job: Job) -> Job:
+        killed = job.status == "running" and self._lock(cursor, job.job_id)
+        return msgspec.structs.replace(job, status="stopped") if killed else job
+
+    def _lock(self, cursor: PgCursor, job_id: str) -> bool:
+        cursor.execute(f"select {_LOCK}", (f"ingest {self._database.schema} {job_id}",))
+        (free,) = cursor.fetchone() or (False,)
+        return bool(free)
+
+    def _forget_oldest(self, cursor: PgCursor) -> None:
+        cursor.execute(
+            """delete from ingest_jobs where status = 'done' and job_id in
+                   (select job_id from ingest_jobs order by updated_at desc offset %s)""",
+            (self._kept,),
+        )
+
+
+def forget_jobs_of(cursor: PgCursor, user_ids: list[str]) -> None:
+    """Remove what is remembered of these listeners' imports, in the transaction that deletes them."""
+    cursor.execute("delete from ingest_jobs where listener = any(%s)", (user_ids,))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    return msgspec.convert(dict(zip(Job.__struct_fields__, row, strict=True)), Job)
