@@ -56,9 +56,9 @@ class Recognition:
         kinds: dict[str, int] = {}
         for one in self.files:
             kinds[one.kind.label] = kinds.get(one.kind.label, 0) + 1
-        lines = [f"{label}: {count:,} file{'s' * (count > 1)}" for label, count in kinds.items()]
+        lines = [f"{label}: {_files(count)}" for label, count in kinds.items()]
         lines += [f"{one.member.name} is read as {one.encoding}" for one in self.files if one.encoding != "utf-8"]
-        return lines + ([f"not looked into: {len(self.others):,} other files"] if self.others else [])
+        return lines + ([f"other files, not looked into: {len(self.others):,}"] if self.others else [])
 
 
 def recognise(path: Path, bounds: Bounds, service: Service | None = None) -> Recognition:
@@ -86,6 +86,10 @@ def fingerprint_of(recognition: Recognition, listener: str) -> str:
             with closing(Text(member.open())) as text:
                 digest.update(text.read(HEAD_BYTES))
     return digest.hexdigest()
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'s' * (count > 1)}"
 
 
 def _recognise(member: Member, service: Service | None, known: Recognition) -> None:

@@ -19,7 +19,7 @@ from producers.ingestion.contract import Skipped
 from producers.reading.json_arrays import json_elements
 from producers.sources.histories.rows import SONGS_REMEMBERED, File, Heard, Row, song_named, song_without_name
 from segue.errors import InvalidEvent
-from segue.events import EARLIEST, ListeningType, check_id
+from segue.events import EARLIEST, MAX_MS_PLAYED, ListeningType, check_id
 from segue.ids import uuid7_of
 from segue.songs import Song
 from segue.taste import FULL_PLAY_MS
@@ -116,10 +116,12 @@ def kind_of(ms_played: int, ended_by_listener: bool) -> ListeningType | None:
 
 def began_at(ended_at: datetime, ms_played: int) -> datetime:
     """When a stream began. Raises InvalidEvent."""
+    if not 0 <= ms_played <= MAX_MS_PLAYED:
+        raise InvalidEvent(f"ms_played must be within 0..{MAX_MS_PLAYED}", "invalid_ms_played")
     try:
         return ended_at - timedelta(milliseconds=ms_played)
     except OverflowError:
-        raise InvalidEvent(f"ms_played {ms_played:,} is no length of a stream", "invalid_ms_played") from None
+        raise InvalidEvent("the time lies before the year 1", "invalid_time") from None
 
 
 def time_of(value: str, name: str) -> datetime:
