@@ -13,6 +13,7 @@ from producers.ingestion.jobs_command import jobs
 from producers.ingestion.options import EXIT_CODES, Asked, DryRunOption, FormatOption, OutOption, RejectedOption
 from producers.simulator.command import simulate
 from producers.sources.catalogue import CatalogueSource
+from producers.spotify_commands import add_spotify
 from segue.logs import configure_logging
 from segue.settings import load_settings
 
@@ -66,3 +67,4 @@ def catalogue(
 
 
 ingest.command("jobs")(jobs)
+add_spotify(ingest)
