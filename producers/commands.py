@@ -14,6 +14,7 @@ from producers.ingestion.jobs_command import jobs
 from producers.ingestion.options import EXIT_CODES, Asked, DryRunOption, FormatOption, OutOption, RejectedOption
 from producers.simulator.command import simulate
 from producers.sources.catalogue import CatalogueSource
+from producers.spotify_commands import add_spotify
 from segue.logs import configure_logging
 from segue.settings import load_settings
 
@@ -69,3 +70,4 @@ def catalogue(
 ingest.command("table", epilog=EXIT_CODES)(table)
 ingest.command("mpd", epilog=EXIT_CODES)(mpd)
 ingest.command("jobs")(jobs)
+add_spotify(ingest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from hashlib import blake2b
@@ -86,6 +86,10 @@ class Jobs(Protocol):
 
     def newest(self) -> list[Job]:
         """All jobs, the last one changed first. A job that says `running` and that nobody holds was killed: `stopped`."""
+        ...
+
+    def forget(self, sources: Collection[str]) -> None:
+        """Remove the jobs of these sources; a run that is under way is Fenced."""
         ...
 
     def close(self) -> None:

@@ -33,14 +33,16 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.ingest_jobs import IngestJobStore
 
 
-def import_from(source: Source, asked: Asked, settings: Settings, remembered: bool = True) -> int:
+def import_from(
+    source: Source, asked: Asked, settings: Settings, remembered: bool = True, clock: StoppableClock | None = None
+) -> int:
     """Run the import, say what became of it, and return the exit code.
 
-    `remembered` False: an input that has to be read from its start each time. Raises SegueError, but for what another try later
-    may get over: that is exit code 75.
+    `remembered` False: an input that has to be read from its start each time; `clock`: one that the source waits by too. Raises
+    SegueError, but for what another try later may get over: that is exit code 75.
     """
     check(asked)
-    clock = StoppableClock()
+    clock = clock or StoppableClock()
     try:
         with clock.signals():
             return _Session(source, asked, settings, clock).run(remembered)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +71,12 @@ class JobFiles:
         """All jobs, the last one changed first; one that was killed is `stopped`."""
         found = [job for path in self._folder.glob("*.job.json") if (job := self.find(path.name.split(".")[0]))]
         return sorted(map(self._as_it_is, found), key=lambda job: job.updated_at, reverse=True)
+
+    def forget(self, sources: Collection[str]) -> None:
+        """Remove the jobs of these sources; a run that is under way is Fenced."""
+        for job in self.newest():
+            if job.source in sources:
+                self._path(job.job_id).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Nothing is open between calls."""

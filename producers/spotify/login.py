@@ -192,7 +192,6 @@ def pkce_of(settings: Settings, http: requests.Session, tokens: TokenFile) -> Sp
 
 def chosen_login(settings: Settings, http: requests.Session) -> Login:
     """The person's login if there is one, else the application's. Raises LoginNeeded or ConfigurationError."""
-    settings.require_spotify_client_id()
     tokens = TokenFile(spotify_folder(settings))
     if tokens.get_cached_token() is not None:
         return PersonalLogin(settings, http, tokens)

@@ -110,6 +110,7 @@ class SpotifySession:
 def open_session(settings: Settings, clock: Clock | None = None) -> Iterator[SpotifySession]:
     """A session with what the settings say. Raises ConfigurationError or LoginNeeded."""
     quiet_spotipy()
+    settings.require_spotify_client_id()
     market = settings.require_spotify_market()
     folder = spotify_folder(settings)
     budget = Budget(

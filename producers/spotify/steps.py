@@ -57,6 +57,11 @@ class Found:
             self.items.append(found)
 
 
+def fingerprint_of(session: SpotifySession, asked: str) -> str:
+    """Identifies what of an account is asked for."""
+    return f"{session.login.account}/{asked}"
+
+
 class SpotifySource(ABC, Generic[Place]):
     """A source of the ingestor's. `name`, `label` and `fingerprint`: see `producers.ingestion.contract`."""
 
@@ -66,7 +71,7 @@ class SpotifySource(ABC, Generic[Place]):
     def __init__(self, session: SpotifySession, label: str, asked: str, known: KnownElsewhere) -> None:
         """`asked` says what of the account is asked for."""
         self.session, self.label, self._known = session, label, known
-        self.fingerprint = f"{session.login.account}/{asked}"
+        self.fingerprint = fingerprint_of(session, asked)
 
     def total(self) -> int | None:
         """Known by a request only, and they are few."""

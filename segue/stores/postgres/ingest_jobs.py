@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -87,6 +87,11 @@ class IngestJobStore:
             cursor.execute(f"select {_COLUMNS} from ingest_jobs order by updated_at desc, job_id")
             jobs = [_job(row) for row in cursor]
             return [self._as_it_is(cursor, job) for job in jobs]
+
+    def forget(self, sources: Collection[str]) -> None:
+        """Remove the jobs of these sources; a run that is under way is Fenced."""
+        with self._database.transaction() as cursor:
+            cursor.execute("delete from ingest_jobs where source = any(%s)", (list(sources),))
 
     def close(self) -> None:
         """Close the connections."""
