@@ -165,6 +165,22 @@ class Settings(BaseSettings):
     """Playlists that a listener may make over the API."""
     api_playlist_wait_s: float = Field(2.0, ge=0, le=20)
     """How long a change of a playlist waits for the one before it, and then for the processors to have it stored."""
+    api_url: str | None = None
+    """Address of the API that the listening room asks. Unset: the one of this machine, at SEGUE_API_PORT."""
+    ui_host: str = "127.0.0.1"
+    """Address that the listening room listens on."""
+    ui_port: int = Field(8501, ge=1, le=65_535)
+    ui_key: SecretStr | None = None
+    """Key or listener's token with which the listening room asks, for everybody who reaches it. Unset: where the API wants one,
+    each visitor is asked for theirs."""
+    ui_open: bool = False
+    """Let the listening room listen on addresses that other machines reach: it asks nobody who they are."""
+    ui_allowed_hosts: str = ""
+    """Names under which the listening room is reached, apart by commas; `*`: all. Loopback names always are."""
+    ui_timeout_s: float = Field(10.0, gt=0)
+    """How long a page waits for an answer of the API."""
+    ui_station_tracks: int = Field(100, ge=1, le=200)
+    """Tracks that a station remembers, the newest: what it goes on from, and what it does not repeat."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -185,6 +201,11 @@ class Settings(BaseSettings):
     def require_redis(self) -> str:
         """redis:// URL with its password. Raises ConfigurationError when unset."""
         return self.redis_url.get_secret_value() if self.redis_url else _missing("SEGUE_REDIS_URL")
+
+    def api_address(self) -> str:
+        """Where clients on this machine find the API."""
+        scheme = "https" if self.api_tls_certificate else "http"
+        return self.api_url or f"{scheme}://127.0.0.1:{self.api_port}"
 
     def snapshots(self) -> str:
         """Where model snapshots live, as an fsspec URL or a path."""
