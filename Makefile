@@ -7,7 +7,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 UV = $(BIN)/uv
 UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-PACKAGES = segue producers stream_processors trainer api infra benchmarks
+PACKAGES = segue producers stream_processors trainer api ui infra benchmarks
 STAMPS = $(VENV)/.stamps
 
 .PHONY: help install demo up down test check chaos bench docs lock clean
@@ -48,8 +48,8 @@ docs: $(STAMPS)/dev ## docs/openapi.json, docs/asyncapi.json and the client's me
 	$(BIN)/python segue/client/writer.py docs/openapi.json
 
 lock: $(STAMPS)/uv ## choose the newest versions that pyproject.toml allows, again
-	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --output-file requirements.lock pyproject.toml -
-	$(UV_COMPILE) --upgrade --extra local --extra otel --extra dev --output-file requirements-dev.lock pyproject.toml
+	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --extra ui --output-file requirements.lock pyproject.toml -
+	$(UV_COMPILE) --upgrade --extra local --extra ui --extra otel --extra dev --output-file requirements-dev.lock pyproject.toml
 	@printf 'uv\n' | $(UV_COMPILE) --upgrade --output-file requirements-uv.lock -
 
 clean: ## remove the virtual environment and all caches; data of the stack stays

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.bootstrap import build_services
 from api.connections import Limits, allowed_connections, bounded
-from api.hosts import is_loopback
 from api.metrics import Metrics
+from segue.addresses import is_loopback
 from segue.errors import ConfigurationError
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings

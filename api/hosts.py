@@ -6,13 +6,11 @@ service there that asks nobody for a key. Its requests still name the page's hos
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
-
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.problems import Problem
+from segue.addresses import is_loopback
 from segue.settings import Settings
 
 EVERY = "*"
@@ -49,14 +47,3 @@ def name_of(host: str) -> str:
     """The folded name in a Host header: `[::1]:8000` is `::1`, `Radio.example.:80` is `radio.example`."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return name.removesuffix(".").casefold()
-
-
-@lru_cache(maxsize=64)
-def is_loopback(name: str) -> bool:
-    """Whether a folded name or address is always this machine (RFC 6761, 6.3)."""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

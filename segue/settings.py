@@ -212,6 +212,22 @@ class Settings(BaseSettings):
     """Imports that are remembered: past it, the oldest finished ones are forgotten."""
     ingest_rejected_kept: int = Field(10_000, ge=1)
     """Rejected rows of one import that its file lists; all are counted."""
+    api_url: str | None = None
+    """Address of the API that the listening room asks. Unset: the one of this machine, at SEGUE_API_PORT."""
+    ui_host: str = "127.0.0.1"
+    """Address that the listening room listens on."""
+    ui_port: int = Field(8501, ge=1, le=65_535)
+    ui_key: SecretStr | None = None
+    """Key or listener's token with which the listening room asks, for everybody who reaches it. Unset: where the API wants one,
+    each visitor is asked for theirs."""
+    ui_open: bool = False
+    """Let the listening room listen on addresses that other machines reach: it asks nobody who they are."""
+    ui_allowed_hosts: str = ""
+    """Names under which the listening room is reached, apart by commas; `*`: all. Loopback names always are."""
+    ui_timeout_s: float = Field(10.0, gt=0)
+    """How long a page waits for an answer of the API."""
+    ui_station_tracks: int = Field(100, ge=1, le=200)
+    """Tracks that a station remembers, the newest: what it goes on from, and what it does not repeat."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -247,6 +263,11 @@ class Settings(BaseSettings):
         if self.spotify_market is None:
             raise ConfigurationError("SEGUE_SPOTIFY_MARKET is not set: the two letters of your country, such as DE")
         return self.spotify_market
+
+    def api_address(self) -> str:
+        """Where clients on this machine find the API."""
+        scheme = "https" if self.api_tls_certificate else "http"
+        return self.api_url or f"{scheme}://127.0.0.1:{self.api_port}"
 
     def snapshots(self) -> str:
         """Where model snapshots live, as an fsspec URL or a path."""

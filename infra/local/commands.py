@@ -86,7 +86,10 @@ def status(
         typer.echo(json.dumps(report))
         return
     console.print(process_table(processes))
-    for name, address in [("api", report["urls"]["api"]), *((key, report[key]) for key in ("bootstrap", "postgres", "redis"))]:
+    for name, address in [
+        *((key, report["urls"][key]) for key in ("api", "ui")),
+        *((key, report[key]) for key in ("bootstrap", "postgres", "redis")),
+    ]:
         console.print(f"{name:10}{address or '–'}", highlight=False, soft_wrap=True)
 
 

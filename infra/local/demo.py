@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from infra.local.api_probe import START_TIMEOUT_S, ApiProbe, ApiUnavailable
-from infra.local.programs import LISTENERS, worker_names
+from infra.local.programs import LISTENERS, room_names, worker_names
 from infra.local.stack import LocalStack, StartFailed
 from segue.errors import KafkaUnavailable
 from segue.kafka import consumer_lag
@@ -56,7 +56,7 @@ class Demo:
         wait_for_api(self._stack, self._api)
         self._until(self._recommends, MODEL_TIMEOUT_S, "no recommendation from a model came", "api")
         self.opened_at = time.monotonic()
-        self._stack.start(*worker_names(self._stack.workers), "trainer", "simulator")
+        self._stack.start(*worker_names(self._stack.workers), "trainer", "simulator", *room_names())
 
     def _fill(self, reading: Callable[[], None]) -> None:
         reading()

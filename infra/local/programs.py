@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from infra.local.server import Program
@@ -23,13 +24,19 @@ def worker_names(workers: int) -> list[str]:
     return [f"process-{number}" for number in range(1, workers + 1)]
 
 
+def room_names() -> list[str]:
+    """`ui`, or nothing where Streamlit (the extra `ui`) is not installed."""
+    return ["ui"] if find_spec("streamlit") else []
+
+
 def app_programs(workers: int, ports: Mapping[str, int], directory: Path) -> list[Program]:
-    """Workers, trainer, API and simulator; addresses and passwords reach them through `stack.env`."""
+    """Workers, trainer, API, simulator and listening room; addresses and passwords reach them through `stack.env`."""
     programs = [_app(name, ["process"], 30, directory, ports[name]) for name in worker_names(workers)]
     programs.append(_app("trainer", ["train"], 40, directory, ports["trainer"]))
     programs.append(_app("api", ["serve"], 50, directory))
     simulate = ["simulate", "--listeners", str(LISTENERS), "--live", "--rate", str(LIVE_RATE)]
     programs.append(_app("simulator", simulate, 60, directory))
+    programs.append(_app("ui", ["ui"], 70, directory))
     return programs
 
 

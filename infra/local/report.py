@@ -36,7 +36,7 @@ def status_report(stack: LocalStack, settings: Settings, *, secrets: bool = Fals
 
 
 def urls(stack: LocalStack, processes: Sequence[ProcessStatus]) -> dict[str, Any]:
-    """Addresses for people: the API, the UI (None while it does not run) and the metrics of each process."""
+    """Addresses for people: the API, the listening room (None while it does not run) and the metrics of each process."""
     ports = stack.ports()
     api = f"http://{LOOPBACK}:{ports['api']}"
     metrics = {"api": f"{api}/metrics"}
@@ -44,7 +44,8 @@ def urls(stack: LocalStack, processes: Sequence[ProcessStatus]) -> dict[str, Any
     for name in [*worker_names(len(names)), "trainer"]:
         if name in names and name in ports:
             metrics[name] = f"http://{LOOPBACK}:{ports[name]}/metrics"
-    return {"api": api, "ui": None, "metrics": metrics}
+    room = any(process.name == "ui" and process.pid for process in processes)
+    return {"api": api, "ui": f"http://{LOOPBACK}:{ports['ui']}" if room else None, "metrics": metrics}
 
 
 def masked(url: str | None) -> str | None:

@@ -42,7 +42,7 @@ LOG_TAIL_LINES = 15
 FATAL = "FATAL"
 RUNNING = "RUNNING"
 SERVERS = ("kafka", "postgres", "redis")
-STOP_ORDER: tuple[tuple[str, ...], ...] = (("simulator",), ("api", "trainer", "process"), SERVERS)
+STOP_ORDER: tuple[tuple[str, ...], ...] = (("simulator", "ui"), ("api", "trainer", "process"), SERVERS)
 
 
 class StartFailed(SegueError):
@@ -280,8 +280,9 @@ class LocalStack:
         first = FIRST_WORKER_PORT if self._preferred_ports else 0
         wanted |= {name: first and first + index for index, name in enumerate(worker_names(self.workers))}
         remembered = self.ports()
-        if "api_port" in self._settings.model_fields_set and self._settings.api_port:
-            remembered["api"] = self._required_port(self._settings.api_port)
+        for name in ("api", "ui"):
+            if f"{name}_port" in self._settings.model_fields_set and getattr(self._settings, f"{name}_port"):
+                remembered[name] = self._required_port(name)
         chosen = choose_ports(wanted, remembered, self._claims)
         for name in wanted:
             if remembered.get(name, chosen[name]) != chosen[name]:
@@ -289,15 +290,18 @@ class LocalStack:
         self.state.write(STACK, remembered | chosen)
         return remembered | chosen
 
-    def _required_port(self, port: int) -> int:
+    def _required_port(self, name: str) -> int:
+        port = int(getattr(self._settings, f"{name}_port"))
         if not self._claims.claim(port):
-            raise ConfigurationError(f"SEGUE_API_PORT={port} is taken by another program: stop that or choose another port")
+            raise ConfigurationError(
+                f"SEGUE_{name.upper()}_PORT={port} is taken by another program: stop that or choose another port"
+            )
         self._claims.release()
         return port
 
     def _write_environment(self) -> None:
         connections = {server.variable: server.url for server in self._servers.values()}
-        own = connections | {"SEGUE_API_PORT": str(self._ports["api"])}
+        own = connections | {f"SEGUE_{name.upper()}_PORT": str(self._ports[name]) for name in ("api", "ui")}
         self.state.write_environment(own)
         self.environment = external_addresses(self._settings) | own | {"SEGUE_STATE_DIR": str(self.state.path)} | self._extra
 

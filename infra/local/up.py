@@ -16,13 +16,14 @@ from infra.local.demo import Demo, begin_catalogue, has_model, wait_for_api
 from infra.local.demo_view import LINE_EVERY_S, DemoView, print_line
 from infra.local.health import HealthWatch
 from infra.local.ports import LOOPBACK
-from infra.local.programs import worker_names
+from infra.local.programs import room_names, worker_names
 from infra.local.report import process_table, report_to, urls
 from infra.local.stack import LocalStack
 from infra.local.supervision import SupervisorUnavailable
 from segue.settings import Settings
 
 LOOK_EVERY_S = 1.0
+ROOM_MISSING = "the listening room needs the extra `ui`: make install"
 ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -77,12 +78,14 @@ class Foreground:
         return worker_names(self._stack.workers)
 
     def _names(self) -> list[str]:
-        return [*self._worker_names(), "api", "trainer", *(["simulator"] if self._demo else [])]
+        return [*self._worker_names(), "api", "trainer", *room_names(), *(["simulator"] if self._demo else [])]
 
     def _summary(self) -> None:
         processes = self._stack.processes()
         self._console.print(process_table([process for process in processes if process.pid]))
-        self._console.print(f"API      {urls(self._stack, processes)['api']}/docs")
+        found = urls(self._stack, processes)
+        self._console.print(f"listen   {found['ui'] or ROOM_MISSING}", soft_wrap=True)
+        self._console.print(f"API      {found['api']}/docs")
         self._console.print("status   segue status        stop   Ctrl-C or segue down")
 
     def _watch(self, api: ApiProbe) -> int:
@@ -108,12 +111,16 @@ class Foreground:
             yield lambda: None
             return
         ports = [self._stack.metrics_port(name) for name in self._worker_names()]
-        view = DemoView(api, ports, {"API": f"http://{LOOPBACK}:{self._stack.ports()['api']}/docs"})
+        view = DemoView(api, ports, self._links())
         if not self._console.is_terminal:
             yield _every(LINE_EVERY_S, lambda: print_line(self._console, view.read()))
             return
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
             yield lambda: live.update(view.render(view.read()), refresh=True)
+
+    def _links(self) -> dict[str, str]:
+        found = urls(self._stack, self._stack.processes())
+        return {"API": f"{found['api']}/docs"} | ({"listen": found["ui"]} if found["ui"] else {})
 
     def _verdict(self, reasons: list[str]) -> int:
         if not reasons:

@@ -1,0 +1,54 @@
+"""How Streamlit is set up: offline, for this machine, with colours that everybody can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from segue.addresses import is_loopback
+from segue.settings import Settings
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+EVERY = "*"
+LIGHT = {"primaryColor": "#0b5cad", "backgroundColor": "#ffffff", "secondaryBackgroundColor": "#f1f3f7", "textColor": "#12151c"}
+DARK = {"primaryColor": "#2f6fb5", "backgroundColor": "#101319", "secondaryBackgroundColor": "#1c212b", "textColor": "#f2f4f8"}
+
+
+def streamlit_options(settings: Settings) -> dict[str, Any]:
+    """Streamlit's options by the names of its flags. Nothing is fetched from or told to other machines."""
+    return {
+        "browser_gatherUsageStats": False,
+        "client_showErrorDetails": "none",
+        "client_showErrorLinks": False,
+        "client_toolbarMode": "viewer",
+        "logger_hideWelcomeMessage": True,
+        "server_address": settings.ui_host,
+        "server_allowedHosts": allowed_hosts(settings),
+        "server_fileWatcherType": "none",
+        "server_headless": True,
+        "server_port": settings.ui_port,
+        # Without it, Streamlit asks a server on the internet for the address of this machine.
+        "browser_serverAddress": _shown_host(settings.ui_host),
+    } | {f"theme_{theme}_{name}": colour for theme, colours in _THEMES.items() for name, colour in colours.items()}
+
+
+def allowed_hosts(settings: Settings) -> list[str]:
+    """Names in the Host header of a browser: others are pages that made their own name point here (DNS rebinding)."""
+    named = [one.strip() for one in settings.ui_allowed_hosts.split(",") if one.strip()]
+    if EVERY in named or (settings.ui_open and not named):
+        return [EVERY]
+    return [*LOOPBACK, *named]
+
+
+def address_of(settings: Settings) -> str:
+    """Where a browser on this machine finds the room."""
+    return f"http://{_shown_host(settings.ui_host)}:{settings.ui_port}"
+
+
+def _shown_host(host: str) -> str:
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host and is_loopback(host) else host
+
+
+_THEMES: Mapping[str, Mapping[str, str]] = {"light": LIGHT, "dark": DARK}

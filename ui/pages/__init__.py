@@ -1,0 +1,1 @@
+"""One function for each page: what is asked, in which order it is shown."""
