@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 
+@lru_cache(maxsize=64)
 def is_loopback(name: str) -> bool:
     """Whether a folded name or address is always this machine (RFC 6761, 6.3)."""
     if name == "localhost" or name.endswith(".localhost"):
