@@ -38,6 +38,8 @@ from segue.taste import TasteWeights
 MODEL = "model"
 """Named in `degraded` while no snapshot is loaded."""
 
+DISCOVERY = Steering(diversity=FOR_LISTENER, adventurousness=0.7)
+
 T = TypeVar("T")
 
 Ask = Callable[[Recommender, int], Answer]
@@ -123,6 +125,19 @@ class Answers:
 
         hidden = {*prompt.tracks, *self._heard([row], steering, now_s)}
         return await self._answered(ask, Wanted(shape.tracks, steering, None), hidden, self._seeded(prompt), shape)
+
+    async def to_discover(self, row: ListenerRow, n: int) -> Answered:
+        """What a listener never heard, a step off their path. The same state makes the same list."""
+        return await self.for_prompt(row, NOTHING, Shape(n), DISCOVERY)
+
+    async def to_hear_again(self, row: ListenerRow, n: int) -> Answered:
+        """The best of what a listener likes, blocks left out. The same state makes the same list."""
+        steering = without_blocked(Steering(diversity=FOR_LISTENER), [row], time.time())
+
+        def ask(recommender: Recommender, n: int) -> Answer:
+            return recommender.to_hear_again(self._history(recommender, row, row.last_event_at_s), n, steering)
+
+        return await self._answered(ask, Wanted(n, steering, None), set(), NOTHING)
 
     async def for_group(self, rows: Mapping[str, ListenerRow | None], wanted: Wanted) -> Answered:
         """What suits these listeners, by user id, together."""

@@ -22,6 +22,7 @@ from api.gates import CircuitBreaker, PostgresGate
 from api.listenbrainz.door import Door
 from api.listenbrainz.songs import SongIndex
 from api.listenbrainz.tracks import Tracks
+from api.listenbrainz.weekly import WeeklyLists
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -120,6 +121,21 @@ def build_services(settings: Settings) -> Services:
         settings.require_redis(), settings.redis_buckets, settings.listenbrainz_recordings, settings.listener_row_ttl_days
     )
     rates = build_rates(settings, shared, metrics)
+    answers = Answers(model, catalogue, trending, weights, scoring)
+    writer = PlaylistWriter(
+        PlaylistWrites(changing),
+        playlists,
+        events,
+        listing,
+        postgres,
+        metrics,
+        partitions=settings.kafka_partitions,
+        wait_s=settings.api_playlist_wait_s,
+    )
+    tracks = Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks)
+    weekly = WeeklyLists(
+        playlists, writer, listeners, answers, postgres, settings.listenbrainz_weekly_tracks, settings.listenbrainz_weeks
+    )
 
     async def close() -> None:
         await rows.close()
@@ -143,22 +159,13 @@ def build_services(settings: Settings) -> Services:
         listeners=listeners,
         states=FreshStates(listeners, watcher, metrics),
         watcher=watcher,
-        answers=Answers(model, catalogue, trending, weights, scoring),
+        answers=answers,
         events=events,
         search=LiveSearch(catalogue, searching),
         trending=trending,
         histories=HistoryStore(database),
         playlists=playlists,
-        playlist_writer=PlaylistWriter(
-            PlaylistWrites(changing),
-            playlists,
-            events,
-            listing,
-            postgres,
-            metrics,
-            partitions=settings.kafka_partitions,
-            wait_s=settings.api_playlist_wait_s,
-        ),
+        playlist_writer=writer,
         profiles=ProfileWriter(UserStore(database), events, postgres, settings.api_profile_wait_s),
         deletions=Deletions(
             DeletionStore(database), events, postgres, partial(kept_s, settings.require_kafka()), settings.snapshots_kept
@@ -172,7 +179,7 @@ def build_services(settings: Settings) -> Services:
         identities=Identities(ring, tokens, settings.api_keys_required),
         rates=rates,
         tokens=tokens,
-        door=Door(Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks), players),
+        door=Door(tracks, players, weekly),
         tracing=tracing,
         close=close,
     )

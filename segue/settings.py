@@ -163,6 +163,10 @@ class Settings(BaseSettings):
     """How long what a listener is playing is shown, where the player does not say how long it lasts."""
     listenbrainz_playing_now_max_s: int = Field(7_200, ge=1)
     """How long it is shown at most."""
+    listenbrainz_weekly_tracks: int = Field(50, ge=1, le=250)
+    """Tracks of each list that Segue makes for a listener in a week."""
+    listenbrainz_weeks: int = Field(2, ge=1, le=52)
+    """Weeks whose lists are kept, this one included."""
     listenbrainz_max_body_bytes: int = Field(10_240_000, ge=10_240)
     """Bytes of one POST /1/submit-listens: 1,000 listens of 10 kB, as listenbrainz.org has it."""
     ingest_max_line_bytes: int = Field(1_000_000, ge=1_000)

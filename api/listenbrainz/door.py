@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from api.listenbrainz.tracks import Tracks
+from api.listenbrainz.weekly import WeeklyLists
 
 
 class Players(Protocol):
@@ -31,3 +32,4 @@ class Door:
 
     tracks: Tracks
     players: Players
+    weekly: WeeklyLists

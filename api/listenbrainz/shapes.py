@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from api.schemas import answered
+from segue.events import Time
 
 _REF = "#/components/schemas/{model}"
 
@@ -138,8 +139,67 @@ class FeedbacksAnswer(msgspec.Struct, frozen=True):
     offset: int
 
 
+class JspfExtension(msgspec.Struct, frozen=True, omit_defaults=True):
+    """https://musicbrainz.org/doc/jspf#playlist. `additional_metadata.algorithm_metadata.source_patch` names the kind of a list
+    that Segue made.
+    """
+
+    public: bool
+    creator: str
+    last_modified_at: Time
+    created_for: str | None = None
+    additional_metadata: dict[str, dict[str, str]] = {}
+
+
+class JspfTrackExtension(msgspec.Struct, frozen=True):
+    """https://musicbrainz.org/doc/jspf#track"""
+
+    added_by: str
+    added_at: Time
+    additional_metadata: dict[str, list[dict[str, str]]]
+    artist_identifiers: list[str] = []
+
+
+class JspfTrack(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A track; `identifier`: its URIs, the recording of MusicBrainz where Segue knows it; `duration` in milliseconds."""
+
+    identifier: list[str]
+    title: str | None = None
+    creator: str | None = None
+    album: str | None = None
+    duration: int | None = None
+    extension: dict[str, JspfTrackExtension] = {}
+
+
+class JspfPlaylist(msgspec.Struct, frozen=True):
+    """A playlist; the last part of `identifier` is its id. `track` is empty in listings."""
+
+    identifier: str
+    title: str
+    creator: str
+    date: Time
+    track: list[JspfTrack]
+    extension: dict[str, JspfExtension]
+
+
+class JspfAnswer(msgspec.Struct, frozen=True):
+    """One playlist as JSPF with the extensions of MusicBrainz."""
+
+    playlist: JspfPlaylist
+
+
+class PlaylistsListed(msgspec.Struct, frozen=True):
+    """A page of playlists, newest first; `playlist_count`: on all pages."""
+
+    count: int
+    offset: int
+    playlist_count: int
+    playlists: list[JspfAnswer]
+
+
 ANSWERS = (
     Done, TokenFound, Submission, ListensAnswer, CountAnswer, PlayingAnswer, RecordingFeedback, FeedbacksAnswer, ErrorShown,
+    JspfAnswer, PlaylistsListed,
 )  # fmt: skip
 
 

@@ -144,6 +144,21 @@ def without_tracks(request: Request, playlist_id: str, positions: Sequence[int],
     return decide
 
 
+def once(record: PlaylistRecord) -> Decide:
+    """A playlist that is made by itself: whoever comes second leaves it as it is."""
+    return lambda turn: turn.current or record
+
+
+def dropped(playlist_id: str, source: str) -> Decide:
+    """Nothing, if what is there has this source; else it stays. Raises NotFound."""
+
+    def decide(turn: Turn) -> Playlist | None:
+        there = found(turn.current, playlist_id)
+        return None if there.source == source else there
+
+    return decide
+
+
 def deleted(request: Request, playlist_id: str) -> Decide:
     """Nothing."""
 

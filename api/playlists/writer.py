@@ -18,7 +18,7 @@ from api.problems import Problem
 from segue.errors import PlaylistBusy, PostgresUnavailable
 from segue.events import PlaylistRecord
 from segue.partitioning import partition_for
-from segue.stores.postgres.playlists import Playlist
+from segue.stores.postgres.playlists import Playlist, PlaylistHead
 from segue.topics import PLAYLISTS
 
 POLL_S = 0.02
@@ -53,6 +53,14 @@ class Playlists(Protocol):
 
     def owned(self, owner_id: str, limit: int, after: int = 0) -> list[Playlist]:
         """The owner's playlists with a number over `after`, oldest first."""
+
+    def by_mbid(self, mbid: str) -> Playlist | None:
+        """The playlist of a UUID, or None."""
+
+    def listed(
+        self, owner_id: str, prefix: str, limit: int, offset: int = 0, *, with_prefix: bool
+    ) -> tuple[list[PlaylistHead], int]:
+        """A page of the owner's playlists whose source begins with `prefix`, or of all others, newest first; and their number."""
 
     def passed(self, playlist_id: str, partition: int, version: int) -> tuple[bool, Playlist | None]:
         """Whether the processors have passed this version, and the playlist as it is."""

@@ -27,7 +27,7 @@ from segue.models.blend import Blend
 from segue.models.contract import Columns, Floats, History, bounded
 from segue.models.popularity import NOTHING_HEARD, PopularNow
 from segue.recommending.diversity import Diversity
-from segue.recommending.eligibility import Condition, Eligibility
+from segue.recommending.eligibility import HEARD_FIELD, Condition, Eligibility
 from segue.recommending.facts import Facts, replaced
 from segue.recommending.pipeline import Answer, Question, Recommendation, answered
 from segue.recommending.prompts import Prompt, led_by
@@ -218,6 +218,13 @@ class Recommender:
             lifts = (*lifts, Lift("trending", self._warmth(popular), TRENDING_SPANS))
         told = Circumstances(self._tracks, prompt.genres, seeded=seeded, chosen=frozenset(tracks.tolist()))
         return self._listened(ListenerSource(self._blend, taste, lifts), chain(heard, [own]), n, steering, told)
+
+    def to_hear_again(self, history: History, n: int, steering: Steering = STRAIGHT) -> Answer:
+        """Those of the tracks that a listener likes that fit the rest of what they like best."""
+        liked = np.zeros(len(self._track_nos), np.bool_)
+        liked[history.columns[history.preference > 0]] = True
+        own = [Condition((HEARD_FIELD,), "liked before", keeps=liked)]
+        return self._listened(ListenerSource(self._blend, history), own, n, steering, Circumstances(self._tracks))
 
     def for_group(
         self, members: Mapping[str, History], n: int, steering: Steering = STRAIGHT, *, now_s: float | None = None

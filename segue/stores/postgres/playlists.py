@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import md5
 from typing import Any
+from uuid import UUID
 
 from psycopg2.extensions import cursor as PgCursor
 from psycopg2.extras import execute_values
@@ -32,6 +34,28 @@ class Playlist:
     public: bool = False
 
 
+@dataclass(frozen=True)
+class PlaylistHead:
+    """A playlist without its tracks."""
+
+    playlist_id: str
+    name: str
+    owner_id: str | None
+    source: str | None
+    changed_at: datetime
+    public: bool
+
+
+def playlist_mbid(playlist_id: str) -> str:
+    """The UUID by which players know a playlist: of its id, by MD5, in the form of version 3; as migrations/0012 has it.
+
+    Never the id itself, even where that is a UUID: a playlist must not be taken for another by being named like its UUID.
+    """
+    digest = md5(f"segue-playlist:{playlist_id}".encode(), usedforsecurity=False).hexdigest()
+    return str(UUID(f"{digest[:12]}3{digest[13:16]}a{digest[17:]}"))
+
+
+_LISTED = "from playlists where owner_id = %(owner_id)s and coalesce(starts_with(source, %(prefix)s), false) = %(with_prefix)s"
 _SELECT = """
 select p.playlist_no, p.playlist_id, p.name, p.owner_id, p.source, p.changed_at,
        array(select t.track_id from playlist_tracks m join tracks t using (track_no)
@@ -59,6 +83,31 @@ class PlaylistStore:
                 (owner_id, after, limit),
             )
             return [_playlist(row) for row in cursor]
+
+    def by_mbid(self, mbid: str) -> Playlist | None:
+        """The playlist of a UUID (see `playlist_mbid`) in its canonical form, or None."""
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(f"{_SELECT} where p.mbid = %s order by p.playlist_no limit 1", (mbid,))
+            row = cursor.fetchone()
+            return _playlist(row) if row else None
+
+    def listed(
+        self, owner_id: str, prefix: str, limit: int, offset: int = 0, *, with_prefix: bool
+    ) -> tuple[list[PlaylistHead], int]:
+        """A page of the owner's playlists, the newest first, and how many there are in all.
+
+        Of those whose source begins with `prefix`, or of all others.
+        """
+        values = {"owner_id": owner_id, "prefix": prefix, "with_prefix": with_prefix, "limit": limit, "offset": offset}
+        with self._database.transaction("REPEATABLE READ", read_only=True) as cursor:
+            cursor.execute(f"select count(*) {_LISTED}", values)
+            (total,) = cursor.fetchone() or (0,)
+            cursor.execute(
+                f"select playlist_id, name, owner_id, source, changed_at, public {_LISTED} "
+                "order by playlist_no desc limit %(limit)s offset %(offset)s",
+                values,
+            )
+            return [PlaylistHead(*row) for row in cursor], int(total)
 
     def passed(self, playlist_id: str, partition: int, version: int) -> tuple[bool, Playlist | None]:
         """Whether the processors have passed this version, and the playlist as it is; `partition` is its in the log."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -29,6 +30,7 @@ from api.gates import CircuitBreaker, PostgresGate
 from api.listenbrainz.door import Door
 from api.listenbrainz.songs import SongIndex
 from api.listenbrainz.tracks import Tracks
+from api.listenbrainz.weekly import WeeklyLists
 from api.listener_states import ListenerStates
 from api.live_catalogue import LiveCatalogue
 from api.live_model import LiveModel
@@ -72,6 +74,7 @@ class World:
     crashes: list[str] = field(default_factory=list)
     operations: FakeOperations = field(default_factory=FakeOperations)
     now_s: float = 1000.0
+    today_s: float = datetime(2026, 11, 26, tzinfo=UTC).timestamp()
     rates: FakeRates = field(init=False)
     counts: FakeCounts = field(init=False)
     receipts: FakeReceipts = field(init=False)
@@ -95,6 +98,11 @@ class World:
         listeners = ListenerStates(self.redis, self.postgres, gate, self.metrics, 1_000, breaker)
         watcher = EventWatcher(self.postgres, self.redis, gate, self.metrics, 0.005, breaker)
         rates = build_rates(self.settings, self.rates, self.metrics, self.clock)
+        answers = Answers(model, catalogue, trending, DEFAULT_WEIGHTS, executor)
+        wait_s = self.settings.api_playlist_wait_s
+        writer = PlaylistWriter(self.turns, self.postgres, self.kafka, executor, gate, self.metrics, partitions=8, wait_s=wait_s)
+        tracks, weeks = self.settings.listenbrainz_weekly_tracks, self.settings.listenbrainz_weeks
+        weekly = WeeklyLists(self.postgres, writer, listeners, answers, gate, tracks, weeks, self.today)
         return Services(
             settings=self.settings,
             weights=DEFAULT_WEIGHTS,
@@ -104,22 +112,13 @@ class World:
             listeners=listeners,
             states=FreshStates(listeners, watcher, self.metrics),
             watcher=watcher,
-            answers=Answers(model, catalogue, trending, DEFAULT_WEIGHTS, executor),
+            answers=answers,
             events=self.kafka,
             search=LiveSearch(catalogue, executor),
             trending=trending,
             histories=self.postgres,
             playlists=self.postgres,
-            playlist_writer=PlaylistWriter(
-                self.turns,
-                self.postgres,
-                self.kafka,
-                executor,
-                gate,
-                self.metrics,
-                partitions=8,
-                wait_s=self.settings.api_playlist_wait_s,
-            ),
+            playlist_writer=writer,
             profiles=ProfileWriter(self.postgres, self.kafka, gate, self.settings.api_profile_wait_s),
             deletions=Deletions(self.receipts, self.kafka, gate, self.kafka.kept_s, self.settings.snapshots_kept),
             exports=Exports(self.postgres.parts, executor, self.settings.api_exports, self.metrics),
@@ -132,7 +131,9 @@ class World:
             rates=rates,
             tokens=self.tokens,
             door=Door(
-                Tracks(SongIndex(catalogue, executor), rates, self.metrics, self.settings.listenbrainz_tracks), self.players
+                Tracks(SongIndex(catalogue, executor), rates, self.metrics, self.settings.listenbrainz_tracks),
+                self.players,
+                weekly,
             ),
             tracing=self.tracing,
             on_crash=lambda: self.crashes.append("crash"),
@@ -151,6 +152,9 @@ class World:
 
     def clock(self) -> float:
         return self.now_s
+
+    def today(self) -> float:
+        return self.today_s
 
     @asynccontextmanager
     async def serving(self, client_address: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:

@@ -16,15 +16,20 @@ class FakeTurns(Turns):
     def __init__(self, postgres: FakePostgres) -> None:
         self.postgres = postgres
         self.busy: set[str] = set()
+        self.noted: dict[str, int] = {}
 
     @contextmanager
     def turn(self, playlist_id: str, partition: int) -> Iterator[Turn]:  # noqa: ARG002 - one partition
         self.postgres.ping()
         if playlist_id in self.busy:
             raise PlaylistBusy(f"playlist {playlist_id!r} is being changed by somebody else: send it again")
+        there = self.postgres.playlists.get(playlist_id)
+        noted = self.noted.get(playlist_id, 0)
+        if noted > (there.version if there else 0) and noted > self.postgres.process(playlist_id):
+            raise PlaylistBusy(f"the last change of playlist {playlist_id!r} is still on its way: send it again")
         self.busy.add(playlist_id)
         try:
-            yield FakeTurn(self.postgres, playlist_id)
+            yield FakeTurn(self, playlist_id)
         finally:
             self.busy.remove(playlist_id)
 
@@ -32,12 +37,13 @@ class FakeTurns(Turns):
 class FakeTurn(Turn):
     """One of them."""
 
-    def __init__(self, postgres: FakePostgres, playlist_id: str) -> None:
-        self.current = postgres.playlists.get(playlist_id)
-        self._postgres = postgres
+    def __init__(self, turns: FakeTurns, playlist_id: str) -> None:
+        self.current = turns.postgres.playlists.get(playlist_id)
+        self._turns, self._playlist_id = turns, playlist_id
 
     def owned_by(self, owner_id: str) -> int:
-        return len(self._postgres.owned(owner_id, 1_000))
+        return len(self._turns.postgres.owned(owner_id, 1_000))
 
     def note(self, offset: int) -> int:
+        self._turns.noted[self._playlist_id] = offset + 1
         return offset + 1

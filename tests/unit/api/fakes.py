@@ -31,7 +31,7 @@ from segue.stores.postgres.catalogue import TrackChange
 from segue.stores.postgres.exports import Part
 from segue.stores.postgres.history import Moment, PastEvent
 from segue.stores.postgres.models import RegisteredModel, Verdict
-from segue.stores.postgres.playlists import Playlist
+from segue.stores.postgres.playlists import Playlist, PlaylistHead, playlist_mbid
 from segue.stores.postgres.users import User
 from segue.stores.redis.rows import ListenerRow, RowMark, row_of
 from segue.topics import PLAYLISTS, USERS
@@ -265,6 +265,17 @@ class FakePostgres(Users, StoredProfiles, TrackSource, Registry, Histories, Play
         self.ping()
         theirs = [p for p in self.playlists.values() if p.owner_id == owner_id and p.playlist_no > after]
         return sorted(theirs, key=lambda playlist: playlist.playlist_no)[:limit]
+
+    def by_mbid(self, mbid: str) -> Playlist | None:
+        self.ping()
+        return next((p for p in self.playlists.values() if playlist_mbid(p.playlist_id) == mbid), None)
+
+    def listed(
+        self, owner_id: str, prefix: str, limit: int, offset: int = 0, *, with_prefix: bool
+    ) -> tuple[list[PlaylistHead], int]:
+        theirs = [p for p in self.owned(owner_id, 1_000_000) if (p.source or "").startswith(prefix) == with_prefix]
+        heads = [PlaylistHead(p.playlist_id, p.name, p.owner_id, p.source, p.changed_at, p.public) for p in theirs[::-1]]
+        return heads[offset : offset + limit], len(heads)
 
     def passed(self, playlist_id: str, partition: int, version: int) -> tuple[bool, Playlist | None]:  # noqa: ARG002 - one partition
         self.ping()

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.routes import routes_of
 from segue.api_keys import SCOPES, Scope
 from segue.errors import ConfigurationError
-from segue.stores.postgres.playlists import Playlist
+from segue.stores.postgres.playlists import Playlist, playlist_mbid
 from tests.unit.api.access.conftest import bearer
 from tests.unit.api.conftest import World
 from tests.unit.api.fakes import FakePostgres
@@ -29,7 +29,7 @@ OWN_BODIES: dict[str, Any] = {
     "/events": BOBS, "/recommend/user/": {"user_id": "bob"}, "/recommend/user": {"user_id": "bob"},
     "/playlists": {"owner_id": "bob", "name": "Bob's"}, "/playlists/{playlist_id}": {"name": "Bob's"},
     "/playlists/generate": {"user_id": "bob"}, "/playlists/{playlist_id}/tracks": {"track_ids": ["t1"]},
-    "/playlists/{playlist_id}/export": {},
+    "/playlists/{playlist_id}/export": {}, "/1/playlist/{mbid}": {},
 }  # fmt: skip
 """For each route that reads from its body, or from the playlist that it names, whose data it is: a body about bob."""
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -50,7 +50,7 @@ guarded = pytest.mark.parametrize(("method", "path", "need"), GUARDED, ids=PATHS
 
 async def ask(client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
     """Status and problem code of bob's request."""
-    url = path.format_map({"user_id": "bob", **{name: "t1" for name in path_parameters(path) if name != "user_id"}})
+    url = path.format_map(dict.fromkeys(path_parameters(path), "t1") | {"user_id": "bob", "mbid": playlist_mbid("t1")})
     answer = await client.request(method, url, headers=headers, json=OWN_BODIES.get(path, {}) if method != "GET" else None)
     body = answer.json() if "json" in answer.headers.get("content-type", "") else {}
     return answer.status_code, body.get("problem", body.get("code", ""))
