@@ -33,22 +33,29 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.ingest_jobs import IngestJobStore
 
 
-def import_from(source: Source, asked: Asked, settings: Settings, remembered: bool = True) -> int:
+def import_from(
+    source: Source, asked: Asked, settings: Settings, remembered: bool = True, clock: StoppableClock | None = None
+) -> int:
     """Run the import, say what became of it, and return the exit code.
 
-    `remembered` False: an input that has to be read from its start each time. Raises SegueError, but for what another try later
-    may get over: that is exit code 75.
+    `remembered` False: an input that has to be read from its start each time; `clock`: one that the source waits by too. Raises
+    SegueError, but for what another try later may get over: that is exit code 75.
     """
     check(asked)
-    clock = StoppableClock()
+    clock = clock or StoppableClock()
     try:
         with clock.signals():
             return _Session(source, asked, settings, clock).run(remembered)
     except (Unavailable, JobBusy) as error:
-        err.print(f"not now: {error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-        when = f", not before {error.not_before:%Y-%m-%d %H:%M:%S} UTC" if isinstance(error, Postponed) else ""
-        err.print(f"run the same command again{when}: it goes on where it was", markup=False, highlight=False)
-        return EXIT_AGAIN
+        return not_now(error)
+
+
+def not_now(error: Unavailable | JobBusy) -> int:
+    """Say when to come back, and return the exit code that says it too."""
+    err.print(f"not now: {error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    when = f", not before {error.not_before:%Y-%m-%d %H:%M:%S} UTC" if isinstance(error, Postponed) else ""
+    err.print(f"run the same command again{when}: it goes on where it was", markup=False, highlight=False)
+    return EXIT_AGAIN
 
 
 def check(asked: Asked) -> None:
