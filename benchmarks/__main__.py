@@ -44,6 +44,18 @@ def ingest(
     run(mode, events, workers, stored, traced, json)
 
 
+@app.command("ingest-files")
+def ingest_files(
+    listens: Annotated[int, typer.Option(min=1_000)] = 1_000_000,
+    tracks: Annotated[int, typer.Option(min=1_000)] = 200_000,
+    json: Json = None,
+) -> None:
+    """Import tables of tracks and of listens into Kafka: rows a second, CPU, memory."""
+    from benchmarks.ingest_files import ingest_files as run
+
+    run(listens, tracks, json)
+
+
 @app.command()
 def growth(
     events: Annotated[int, typer.Option(min=1, help="Events at each size.")] = 500_000,
@@ -156,6 +168,7 @@ def everything(
         freshness(rate, json=results / f"freshness-{rate}.json")
     ingest("envelope", json=results / "ingest-envelope.json")
     ingest("single", json=results / "ingest-single.json")
+    ingest_files(json=results / "ingest-files.json")
     growth(json=results / "growth.json")
     refit(json=results / "refit.json")
     score(json=results / "score.json")

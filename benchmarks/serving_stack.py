@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.local.api_probe import ApiProbe, ApiUnavailable
+from infra.local.demo import begin_catalogue
 from infra.local.stack import LocalStack
 from segue.kafka import consumer_lag
 from segue.settings import Settings, load_settings
@@ -44,7 +45,7 @@ def serving_stack(workers: int, listeners: int = 300) -> Iterator[tuple[LocalSta
     """The streaming stack with a catalogue, a month of simulated history, a model and the API; yields the API's base URL."""
     with streaming_stack(workers) as (stack, settings):
         stack.start(*(f"process-{number}" for number in range(1, workers + 1)))
-        stack.run_segue("ingest", "catalogue")
+        begin_catalogue(stack)()
         await_drained(settings)
         stack.run_segue("simulate", "--listeners", str(listeners), "--backlog-days", "30")
         await_drained(settings)

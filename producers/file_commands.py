@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,15 +10,18 @@ from typing import Annotated
 import typer
 
 from producers.console import err
-from producers.ingestion.importing import import_from
-from producers.ingestion.known_tracks import KnownTracks, Songs
+from producers.ingestion.contract import Source
+from producers.ingestion.importing import import_from, not_now
+from producers.ingestion.known_tracks import KnownTracks, PatientSongs, Songs
 from producers.ingestion.listeners import check_listener
 from producers.ingestion.options import Asked, DryRunOption, FormatOption, OutOption, RejectedOption, RestartOption
+from producers.ingestion.stopping import StoppableClock
 from producers.reading.bounds import Bounds
 from producers.sources.histories.identifying import EmptyCatalogue
 from producers.sources.mpd import MpdSource
 from producers.sources.tables.columns import FIELDS, Kind, parse_mapping
 from producers.sources.tables.source import TableSource
+from segue.errors import Unavailable
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
 from segue.stores.postgres.database import Database
@@ -59,14 +62,15 @@ def table(
     segue ingest table played.csv --map track=Song --map time=When --listener alice
     """
     asked = Asked(check_listener(listener) if listener else None, restart, dry_run, write_to, out_format, rejected)
-    settings = _settings()
-    with _songs(settings) as songs:
-        source = TableSource(
-            file, kind, parse_mapping(mapping or (), kind), asked.listener, songs, Bounds.of(settings), header=header
-        )
+    columns = parse_mapping(mapping or (), kind)
+
+    def opened(songs: Songs, settings: Settings) -> Source:
+        source = TableSource(file, kind, columns, asked.listener, songs, Bounds.of(settings), header=header)
         for note in source.notes:
             err.print(note, markup=False, highlight=False)
-        raise typer.Exit(import_from(source, asked, settings))
+        return source
+
+    raise typer.Exit(_import(opened, asked))
 
 
 def mpd(
@@ -81,25 +85,31 @@ def mpd(
 
     Tracks that the catalogue has are left as they are. The data set has terms of its own: see docs/guide/ingestion.md.
     """
-    settings = _settings()
-    with _songs(settings) as songs:
-        source = MpdSource(path, KnownTracks(songs, settings.id_cache_entries), Bounds.of(settings))
-        asked = Asked(None, restart, dry_run, write_to, out_format, rejected)
-        raise typer.Exit(import_from(source, asked, settings))
+
+    def opened(songs: Songs, settings: Settings) -> Source:
+        return MpdSource(path, KnownTracks(songs, settings.id_cache_entries), Bounds.of(settings))
+
+    raise typer.Exit(_import(opened, Asked(None, restart, dry_run, write_to, out_format, rejected)))
 
 
-def _settings() -> Settings:
-    settings = load_settings()
+def _import(opened: Callable[[Songs, Settings], Source], asked: Asked) -> int:
+    """Returns the exit code."""
+    settings, clock = load_settings(), StoppableClock()
     configure_logging(settings.log_level)
-    return settings
+    with _catalogue(settings, clock) as songs:
+        try:
+            source = opened(songs, settings)
+        except Unavailable as error:
+            return not_now(error)
+        return import_from(source, asked, settings, clock=clock)
 
 
 @contextmanager
-def _songs(settings: Settings) -> Iterator[Songs]:
+def _catalogue(settings: Settings, clock: StoppableClock) -> Iterator[Songs]:
     """The catalogue in Postgres, or an empty one, which is said."""
     if settings.postgres_url is None:
         err.print("no Postgres is configured: nothing is looked up in its catalogue, every song counts as new")
         yield EmptyCatalogue()
         return
     with closing(Database(settings.require_postgres())) as database:
-        yield SongStore(database)
+        yield PatientSongs(SongStore(database), clock, settings.ingest_patience_s)

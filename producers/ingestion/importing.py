@@ -47,10 +47,15 @@ def import_from(
         with clock.signals():
             return _Session(source, asked, settings, clock).run(remembered)
     except (Unavailable, JobBusy) as error:
-        err.print(f"not now: {error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-        when = f", not before {error.not_before:%Y-%m-%d %H:%M:%S} UTC" if isinstance(error, Postponed) else ""
-        err.print(f"run the same command again{when}: it goes on where it was", markup=False, highlight=False)
-        return EXIT_AGAIN
+        return not_now(error)
+
+
+def not_now(error: Unavailable | JobBusy) -> int:
+    """Say when to come back, and return the exit code that says it too."""
+    err.print(f"not now: {error}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    when = f", not before {error.not_before:%Y-%m-%d %H:%M:%S} UTC" if isinstance(error, Postponed) else ""
+    err.print(f"run the same command again{when}: it goes on where it was", markup=False, highlight=False)
+    return EXIT_AGAIN
 
 
 def check(asked: Asked) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from segue.logs import fields
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
+
+T = TypeVar("T")
 
 
 class Ledger(Protocol):
@@ -90,12 +92,12 @@ class JobLedger:
         patiently(lambda: self._jobs.save(self.job), self._clock, self._patience_s)
 
 
-def patiently(save: Callable[[], None], clock: Clock, patience_s: float) -> None:
+def patiently(ask: Callable[[], T], clock: Clock, patience_s: float) -> T:
     """Try for `patience_s` seconds: a Postgres that restarts is back within them. Raises PostgresUnavailable."""
     deadline = clock.now_s() + patience_s
     while True:
         try:
-            return save()
+            return ask()
         except PostgresUnavailable as error:
             if clock.now_s() >= deadline or clock.stopped():
                 raise

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import msgspec
 from psycopg2.errors import LockNotAvailable
 from psycopg2.extensions import cursor as PgCursor
 
-from segue.errors import Fenced, JobBusy
+from segue.errors import Fenced, JobBusy, PostgresUnavailable
 from segue.ingest_jobs import Counts, Job, JobKey
 from segue.stores.postgres.database import Database
 
@@ -27,16 +27,15 @@ class IngestJobStore:
     @contextmanager
     def hold(self, job_id: str) -> Iterator[None]:
         """Nobody else holds the job within the block; the lock ends with this process, however that ends. Raises JobBusy."""
-        with self._database.transaction() as cursor:
-            # Open and idle for as long as the import takes: it has no snapshot, so it keeps no dead rows.
-            cursor.execute("set local idle_in_transaction_session_timeout = 0")
-            # Postgres takes a moment to see that a process was killed.
-            cursor.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
-            try:
-                cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._name(job_id),))
-            except LockNotAvailable:
-                raise JobBusy(f"another run of the import {job_id} is under way: wait for it, or end it first") from None
+        held = ExitStack()
+        cursor = held.enter_context(self._database.transaction())
+        try:
+            self._take(cursor, job_id)
             yield
+        finally:
+            # A Postgres that restarted meanwhile has let go of it already.
+            with suppress(PostgresUnavailable):
+                held.close()
 
     def begin(self, key: JobKey, label: str, command: str, restart: bool) -> Job:
         """The job, made if it is new, as running once more; `restart` forgets its position and counts."""
@@ -103,6 +102,16 @@ class IngestJobStore:
         cursor.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (self._name(job.job_id),))
         (killed,) = cursor.fetchone() or (False,)
         return msgspec.structs.replace(job, status="stopped") if killed else job
+
+    def _take(self, cursor: PgCursor, job_id: str) -> None:
+        # Open and idle for as long as the import takes: it has no snapshot, so it keeps no dead rows.
+        cursor.execute("set local idle_in_transaction_session_timeout = 0")
+        # Postgres takes a moment to see that a process was killed.
+        cursor.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
+        try:
+            cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (self._name(job_id),))
+        except LockNotAvailable:
+            raise JobBusy(f"another run of the import {job_id} is under way: wait for it, or end it first") from None
 
     def _name(self, job_id: str) -> str:
         return f"ingest {self._database.schema} {job_id}"

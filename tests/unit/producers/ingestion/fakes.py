@@ -40,9 +40,8 @@ class ListSource:
             if self.breaks and self.breaks[0] == row // 2:
                 raise self.breaks[1]
             items: list[Item] = [track(number) for number in range(row, min(row + 2, self.tracks))]
-            yield Page(
-                items, [Rejected("no_title", f"row {row}", "no title")], [Skipped("podcast")], {"row": row + 2}, len(items)
-            )
+            broken = [Rejected("no_title", f"row {row}", "no title")]
+            yield Page(items if self.usable else [], broken, [Skipped("podcast")], {"row": row + 2}, len(items))
 
 
 @dataclass
