@@ -46,8 +46,8 @@ def learned(dataset: Dataset, watch: Stopwatch) -> Learned:
     """Fit every model, learn the weights, judge. Raises NothingToLearn where there is no track."""
     if dataset.interactions.n_tracks == 0:
         raise NothingToLearn(
-            "no interactions yet, and the catalogue is empty: publish tracks with `segue ingest catalogue` first (what only Spotify's "
-            "API brought is left out)"
+            "no interactions yet, and the catalogue is empty: publish tracks with `segue ingest catalogue` first (what only "
+            "Spotify's API brought is left out)"
         )
     blend, metrics = _fitted(dataset, watch)
     with watch.stage("index"):
