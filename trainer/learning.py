@@ -45,10 +45,7 @@ class Learned:
 def learned(dataset: Dataset, watch: Stopwatch) -> Learned:
     """Fit every model, learn the weights, judge. Raises NothingToLearn where there is no track."""
     if dataset.interactions.n_tracks == 0:
-        raise NothingToLearn(
-            "no interactions yet, and the catalogue is empty: publish tracks with `segue ingest catalogue` first (what only "
-            "Spotify's API brought is left out)"
-        )
+        raise NothingToLearn("no interactions yet, and the catalogue is empty: publish tracks with `segue ingest` first")
     blend, metrics = _fitted(dataset, watch)
     with watch.stage("index"):
         indexes = build_index(blend, dataset.interactions.of_listeners())
