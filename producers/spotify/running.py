@@ -15,7 +15,7 @@ from producers.console import err, out
 from producers.ingestion.importing import import_from, open_jobs
 from producers.ingestion.options import Asked
 from producers.ingestion.stopping import StoppableClock
-from producers.ingestion.summary import EXIT_AGAIN, EXIT_DONE, EXIT_STOPPED
+from producers.ingestion.summary import EXIT_AGAIN, EXIT_DONE, EXIT_SOME_REJECTED, EXIT_STOPPED
 from producers.spotify.authorization import Authorization, note_account
 from producers.spotify.doctor import examined
 from producers.spotify.forgetting import Forgetter, forget_login
@@ -63,7 +63,10 @@ def read(settings: Settings, what: Sequence[str], asked: Asked, results: int) ->
         _warn_of_login(settings)
         if content is not None and not (wants.refresh or asked.dry_run or asked.out):
             _expire(Forgetter(content, settings, clock))
-        return _Run(settings, clock, asked, session, content).all(wants, results)
+        code = _Run(settings, clock, asked, session, content).all(wants, results)
+    if code in {EXIT_DONE, EXIT_SOME_REJECTED} and not (asked.dry_run or asked.out or settings.spotify_training):
+        out.print("models do not learn from this, as Spotify's terms ask: docs/guide/spotify.md", highlight=False)
+    return code
 
 
 def let_go(settings: Settings, only_expired: bool) -> None:

@@ -122,6 +122,12 @@ def test_content_is_found_by_its_age(own_database: Database) -> None:
     assert store.described_elsewhere(["t1", "other", "nobody"]) == {"other"}
 
 
+def test_what_is_left_out_makes_no_refit_due(filled: Database) -> None:
+    assert TrainingStore(filled, without="spotify").sizes() == {"events": 3, "tracks": 2, "playlists": 1}
+    assert TrainingStore(filled).sizes() == {"events": 6, "tracks": 3, "playlists": 2}
+    assert TrainingStore(filled, without="spotify").read(0.1).events == 3
+
+
 def test_listens_are_counted(filled: Database) -> None:
     assert SpotifyContentStore(filled).listens() == SpotifyListens(events=3, listeners=1)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -107,6 +111,28 @@ def test_a_pause_of_half_a_day_ends_the_command_and_a_later_run_goes_on(
     assert run("spotify", "saved", "--listener", "spot-pause")[0] == 0
     wait_until(lambda: likes(database, "spot-pause") == 70, what="all likes")
     assert [asked.query["offset"] for asked in spotify.answered if asked.path == "me/tracks"] == ["0", "50"]
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
+def test_an_import_that_is_ended_anywhere_goes_on(
+    spotify: FakeSpotify, database: Database, wait_until: WaitUntil, kill: signal.Signals
+) -> None:
+    listener = f"spot-{kill.name.lower()}"
+    spotify.library.account.saved = [(number, "2026-01-28T12:00:00Z") for number in range(1_000)]
+    command = [sys.executable, "-m", "producers.data_ingestor", "spotify", "saved", "--listener", listener]
+    # Slowly, or it would be done before it is ended.
+    slowly = os.environ | {"SEGUE_SPOTIFY_REQUESTS_PER_S": "5"}
+    for enough in (4, 9):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=slowly) as running:
+            wait_until(lambda enough=enough: len(spotify.answered) >= enough, what=f"{enough} answers")
+            running.send_signal(kill)
+    assert running.returncode == (130 if kill == signal.SIGTERM else -signal.SIGKILL)
+    assert run("spotify", "saved", "--listener", listener)[0] == 0
+    wait_until(lambda: likes(database, listener) == 1_000, what="all likes")
+    pages = [asked.query["offset"] for asked in spotify.answered if asked.path == "me/tracks"]
+    assert len(set(pages)) == 20
+    # Killed, it may have read two pages that it had not noted yet; asked to end, none.
+    assert len(pages) - 20 <= (0 if kill == signal.SIGTERM else 4)
 
 
 def test_what_the_catalogue_has_from_elsewhere_stays_as_it_is(

@@ -137,20 +137,21 @@ class TrainingStore:
                 playlist_no=playlists["playlist_no"],
                 playlist_track_no=playlists["track_no"],
                 offsets=offsets,
-                events=_events(cursor),
+                events=_events(cursor, self.without),
                 past_transitions=past_transitions,
                 later_transitions=later_transitions,
                 later_listens=OrderedListens.none() if cut is None else _later(cursor, cut, apart),
             )
 
     def sizes(self) -> dict[str, int]:
-        """`events`, `tracks` and `playlists` as of now: what tells whether a refit is worth it."""
+        """`events`, `tracks` and `playlists` as of now, of which anything is learned: what tells whether a refit is worth it."""
+        apart = _apart(self.without)
         with self._database.transaction(read_only=True) as cursor:
-            cursor.execute("select count(*) from tracks where name is not null and deleted_at is null")
+            cursor.execute(f"select count(*) from tracks where name is not null and deleted_at is null and {apart}")
             tracks = cursor.fetchone()
-            cursor.execute(f"select count(*) from playlists where {_LEARNT_FROM}")
+            cursor.execute(f"select count(*) from playlists where {_LEARNT_FROM} and {apart}")
             playlists = cursor.fetchone()
-            return {"events": _events(cursor), "tracks": _number(tracks), "playlists": _number(playlists)}
+            return {"events": _events(cursor, self.without), "tracks": _number(tracks), "playlists": _number(playlists)}
 
     @contextmanager
     def single_flight(self) -> Iterator[bool]:
@@ -218,8 +219,11 @@ def _offsets(cursor: Cursor) -> dict[str, int]:
     return {f"{topic}/{partition}": int(next_offset) for topic, partition, next_offset in cursor}
 
 
-def _events(cursor: Cursor) -> int:
-    cursor.execute("select coalesce(sum(events), 0) from users")
+def _events(cursor: Cursor, without: str | None) -> int:
+    cursor.execute(
+        """select greatest(0, (select coalesce(sum(events), 0) from users) - (select count(*) from listens where source = %s))""",
+        (without,),
+    )
     return _number(cursor.fetchone())
 
 
