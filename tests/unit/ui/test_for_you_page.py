@@ -67,16 +67,23 @@ def api(api: FakeApi) -> FakeApi:
 def test_nobody_is_asked_for_before_somebody_listens(opened: Opened, api: FakeApi) -> None:
     app = opened(for_you)
     assert not app.exception
-    assert "a new listener" in words(app)
+    assert "Type the id of a listener" in words(app)
     assert api.asked == []
 
 
 def test_whoever_is_typed_listens_and_stands_in_the_address(opened: Opened, api: FakeApi) -> None:
     app = opened(for_you)
-    app.session_state["who"] = "ann"  # AppTest cannot type what is no option yet
-    app.run()
+    app.text_input(key="who").set_value(" ann ").run()
     assert app.query_params["listener"] == "ann"
     assert api.bodies("/recommend/user/")[-1]["user_id"] == "ann"
+
+
+def test_one_changes_back_to_an_earlier_listener(opened: Opened, api: FakeApi) -> None:
+    app = opened(for_you, listener="bob")
+    app.text_input(key="who").set_value("ann").run()
+    app.button(key="who-bob").click().run()
+    assert api.bodies("/recommend/user/")[-1]["user_id"] == "bob"
+    assert app.query_params["listener"] == "bob"
 
 
 def test_the_list_gives_reasons(opened: Opened) -> None:
