@@ -50,18 +50,19 @@ def key_form() -> None:
     with st.expander("Key", icon=":material/key:"), st.form("key-form", border=False):
         key = st.text_input("Key or token", type="password", help="Only where the API asks for one. Kept for this visit only.")
         if st.form_submit_button("Use it") and key.strip():
-            settings = _settings()
-            st.session_state[CLIENT] = Segue(settings.api_address(), key.strip(), timeout_s=settings.ui_timeout_s, retries=TRIES)
+            found = settings()
+            st.session_state[CLIENT] = Segue(found.api_address(), key.strip(), timeout_s=found.ui_timeout_s, retries=TRIES)
             st.rerun()
 
 
 @st.cache_resource(show_spinner=False)
 def _of_everybody() -> Segue:
-    settings = _settings()
-    key = settings.ui_key.get_secret_value() if settings.ui_key else None
-    return Segue(settings.api_address(), key, timeout_s=settings.ui_timeout_s, retries=TRIES)
+    found = settings()
+    key = found.ui_key.get_secret_value() if found.ui_key else None
+    return Segue(found.api_address(), key, timeout_s=found.ui_timeout_s, retries=TRIES)
 
 
 @st.cache_resource(show_spinner=False)
-def _settings() -> Settings:
+def settings() -> Settings:
+    """The settings of this process. Raises ConfigurationError."""
     return load_settings()

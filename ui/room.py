@@ -6,8 +6,9 @@ import streamlit as st
 
 from ui.asking import key_form
 from ui.pages.find import find_page
+from ui.pages.for_you import for_you_page
+from ui.parts.navigation import remember
 
-TITLE = "Segue"
 STYLE = """<style>
 button[kind="tertiary"] { justify-content: flex-start; text-align: left; }
 .stHtml dl { padding: 0; }
@@ -16,11 +17,15 @@ button[kind="tertiary"] { justify-content: flex-start; text-align: left; }
 
 
 def room() -> None:
-    """The page that the address names."""
-    st.set_page_config(page_title=f"{TITLE}: the listening room", layout="wide", initial_sidebar_state="collapsed")
+    """The page that the address names. Pages have no icon: a browser would fetch it from a server on the internet."""
+    st.set_page_config(page_title="Segue: the listening room", layout="wide", initial_sidebar_state="collapsed")
     st.html(STYLE)
-    pages = [st.Page(find_page, title="Find", icon=":material/search:", url_path="find", default=True)]
-    page = st.navigation(pages, position="top")
+    pages = {
+        "find": st.Page(find_page, title="Find", url_path="find", default=True),
+        "for-you": st.Page(for_you_page, title="For you", url_path="for-you"),
+    }
+    remember(pages)
+    page = st.navigation(list(pages.values()), position="top")
     with st.sidebar:
         key_form()
     page.run()

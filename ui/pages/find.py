@@ -5,11 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from segue.client.generated.shapes import AudioShown
-from segue.errors import InvalidEvent
-from segue.events import check_id
 from ui.asking import segue, told
 from ui.parts.steering import steering
 from ui.parts.tracks import SONG, found_track, open_song, recommended
+from ui.views.ids import is_id
 from ui.views.markup import facts, line, title
 from ui.views.reasons import remarks
 from ui.views.song import radar, radar_words, song_facts, sound_rows
@@ -37,15 +36,6 @@ def find_page() -> None:
             _song(track_id)
 
 
-def is_id(text: str) -> bool:
-    """Whether it can be the id of a track at all: addresses are typed by anybody."""
-    try:
-        check_id(SONG, text)
-    except InvalidEvent:
-        return False
-    return text not in (".", "..")
-
-
 @st.fragment
 def _search() -> None:
     typed = st.text_input(
@@ -65,7 +55,6 @@ def _search() -> None:
         for track in found.items:
             if found_track(track, f"found-{track.track_id}"):
                 open_song(track.track_id)
-                st.rerun()
         if found.next_cursor and limit == RESULTS:
             st.button("Show more", key="more", on_click=_want_more, args=(asked,))
 
@@ -107,4 +96,3 @@ def _similar(track_id: str) -> None:
         for place, item in enumerate(answer.items, 1):
             if recommended(item, place, f"like-{item.track_id}"):
                 open_song(item.track_id)
-                st.rerun()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import streamlit as st
 
 from segue.client.generated.shapes import Item, TrackShown
+from ui.parts.navigation import go_to
 from ui.views.markup import facts, line
 from ui.views.reasons import why
 from ui.views.text import by, plain
@@ -15,9 +17,9 @@ SONG = "song"
 """The parameter of a page's address that names the open song."""
 
 
-def open_song(track_id: str) -> None:
+def open_song(track_id: str) -> NoReturn:
     """Show the song's page, at an address that can be sent to somebody."""
-    st.query_params[SONG] = track_id
+    go_to("find", **{SONG: track_id})
 
 
 def title_button(name: str, artists: Sequence[str], key: str) -> bool:
@@ -27,9 +29,10 @@ def title_button(name: str, artists: Sequence[str], key: str) -> bool:
 
 def found_track(track: TrackShown, key: str) -> bool:
     """A result of a search; True when it was pressed."""
-    pressed = title_button(track.name, track.artists, key)
     told = [track.album or "", str(track.year or ""), ", ".join(track.genres)]
-    st.html(line(" · ".join(part for part in told if part)))
+    with st.container(gap=None):
+        pressed = title_button(track.name, track.artists, key)
+        st.html(line(" · ".join(part for part in told if part)))
     return pressed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,12 +22,16 @@ from segue.client.generated.shapes import (
     CountsAnswer,
     Item,
     ReasonShown,
+    Shared,
     SongAnswer,
+    TasteShown,
     TracksFound,
     TrackShown,
 )
+from ui.views.text import JOINER
 
 HOSTILE = "<script>alert(1)</script> [x](javascript:alert(2)) $\\alpha$ **bold** :smile: https://evil.example www.evil.example"
+_ESCAPE = re.compile(r"\\(.)")
 FEATURES = AudioFeatures(
     danceability=0.5, energy=0.9, key=5, loudness=-6.0, mode=1, speechiness=0.05, acousticness=0.1, instrumentalness=0.0,
     liveness=0.1, valence=0.7, tempo=128.0,
@@ -59,6 +64,15 @@ def audio(**changes: Any) -> AudioShown:
     """How `a` sounds."""
     ranks = {"danceability": 0.4, "energy": 0.95, "valence": 0.7, "tempo": 0.6}
     made = AudioShown(track_id="a", mood="energetic", features=FEATURES, key="F major", ranks=ranks, degraded=())
+    return msgspec.structs.replace(made, **changes)
+
+
+def taste(**changes: Any) -> TasteShown:
+    """A taste for rock."""
+    rock, artist = Shared(name="rock", share=1.0), Shared(name="The Placeholders", share=1.0)
+    made = TasteShown(
+        tracks=3, plays=2, skips=1, liked=1, disliked=0, genres=(rock,), artists=(artist,), moods=(), eras=(), audio={}
+    )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
 
 
@@ -129,6 +143,11 @@ def opened(api: FakeApi) -> Iterator[Callable[..., AppTest]]:
 
     yield visit
     st.cache_resource.clear()
+
+
+def labels(app: AppTest) -> list[str]:
+    """Labels of a page's buttons, as they are read."""
+    return [_ESCAPE.sub(r"\1", button.label).replace(JOINER, "") for button in app.button]
 
 
 def words(app: AppTest) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import httpx
@@ -10,21 +9,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from segue.client.generated.shapes import NoteShown, TracksFound
-from tests.unit.ui.conftest import HOSTILE, FakeApi, audio, item, problem, similar, track, words
-from ui.views.text import JOINER
+from tests.unit.ui.conftest import HOSTILE, FakeApi, audio, item, labels, problem, similar, track, words
 
 Opened = Callable[..., AppTest]
-_ESCAPE = re.compile(r"\\(.)")
 
 
 def find() -> None:
     from ui.pages.find import find_page
 
     find_page()
-
-
-def labels(app: AppTest) -> list[str]:
-    return [_ESCAPE.sub(r"\1", button.label).replace(JOINER, "") for button in app.button]
 
 
 def test_nothing_is_asked_before_something_is_typed(opened: Opened, api: FakeApi) -> None:
