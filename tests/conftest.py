@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 import uuid
@@ -18,6 +19,14 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.migrations import migrate
 
 REDIS_TEST_DATABASE = 15
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """An API keeps what it began with from the collector (api.garbage); here are many, one after the other."""
+    yield
+    if gc.get_freeze_count():
+        gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
