@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -19,6 +20,10 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.migrations import migrate
 
 REDIS_TEST_DATABASE = 15
+
+# Hypothesis gives each example 200 ms, which a busy machine may take from any of them.
+hypothesis.settings.register_profile("untimed")
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
