@@ -213,7 +213,7 @@ class Settings(BaseSettings):
     ingest_patience_s: float = Field(60.0, gt=0)
     """How long an import waits for Kafka to take a page, and for Postgres to come back, before it stops."""
     ingest_jobs_kept: int = Field(1_000, ge=1)
-    """Imports that are remembered: past it, the oldest finished ones are forgotten."""
+    """Imports that are remembered: past it, the oldest that have ended are forgotten."""
     ingest_rejected_kept: int = Field(10_000, ge=1)
     """Rejected rows of one import that its file lists; all are counted."""
     api_url: str | None = None

@@ -78,10 +78,11 @@ class JobsContract:
         (done,) = jobs.newest()
         assert done.finished_at is not None
 
-    def test_the_last_one_changed_comes_first_and_the_oldest_finished_are_forgotten(self, jobs: Jobs) -> None:
+    def test_the_last_one_changed_comes_first_and_the_oldest_that_ended_are_forgotten(self, jobs: Jobs) -> None:
         unfinished = begin(jobs, JobKey("mpd", "unfinished"))
         for number in range(5):
-            jobs.save(msgspec.structs.replace(begin(jobs, JobKey("mpd", f"f{number}")), status="done"))
+            status = "done" if number % 2 else "failed"
+            jobs.save(msgspec.structs.replace(begin(jobs, JobKey("mpd", f"f{number}")), status=status))
         kept = [job.fingerprint for job in jobs.newest()]
         assert kept[:3] == ["f4", "f3", "f2"]
         assert unfinished.fingerprint in kept

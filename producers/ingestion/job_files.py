@@ -106,6 +106,8 @@ class JobFiles:
             raise ConfigurationError(f"{path} cannot be written ({error.strerror}): make room, or set SEGUE_STATE_DIR") from error
 
     def _forget_oldest(self) -> None:
-        done = [job for job in self.newest()[self._kept :] if job.status == "done"]
-        for job in done:
-            self._path(job.job_id).unlink(missing_ok=True)
+        found = [job for path in self._folder.glob("*.job.json") if (job := self.find(path.name.split(".")[0]))]
+        found.sort(key=lambda job: job.updated_at, reverse=True)
+        for job in found[self._kept :]:
+            if job.status != "running":
+                self._path(job.job_id).unlink(missing_ok=True)

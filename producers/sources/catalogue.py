@@ -82,7 +82,10 @@ def _rows(rejected: list[Rejected], read: int) -> Page:
 
 
 def _notes(catalogue: Catalogue) -> list[str]:
-    notes = [f"{catalogue.featureless:,} tracks have no audio features"] if catalogue.featureless else []
+    memberships = sum(len(playlist.track_ids) for playlist in catalogue.playlists)
+    notes = [f"{memberships:,} places of tracks in playlists"] if memberships else []
+    if catalogue.featureless:
+        notes.append(f"{catalogue.featureless:,} tracks have no audio features")
     if catalogue.cut_playlists:
         notes.append(f"{catalogue.cut_playlists:,} playlists were cut at {MAX_PLAYLIST_TRACKS:,} tracks")
     if not catalogue.complete:

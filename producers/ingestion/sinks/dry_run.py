@@ -22,7 +22,8 @@ class DryRunSink:
         for kind, items in page.kinds.items():
             shown = self.examples[kind]
             shown += items[: EXAMPLES - len(shown)]
-        self._made |= {track.track_id for track in page.kinds["tracks"]}
+        if page.kinds["listens"]:
+            self._made |= {track.track_id for track in page.kinds["tracks"]}
         self.unmatched += sum(event.track_id in self._made for event in page.kinds["listens"])
 
     def settle(self) -> None:

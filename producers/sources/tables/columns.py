@@ -70,6 +70,8 @@ def find_columns(asked: Mapping[str, str], names: Sequence[str], kind: Kind, lis
             raise InvalidInput(
                 f"--map {field}={column}: {names.count(column)} columns are called so: rename them", "double_column"
             )
+    if listener is not None and kind == "tracks":
+        raise InvalidInput("--listener: tracks are nobody's, leave it out or say --kind listens", "no_listener")
     if listener is not None and "listener" in asked:
         raise InvalidInput(
             "--listener says whose all the listens are, --map listener=… that a column does: give one", "two_listeners"

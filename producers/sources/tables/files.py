@@ -21,6 +21,7 @@ from producers.sources.csv_rows import csv_rows
 from segue.errors import InvalidFile, NotFound
 
 SAMPLE_ROWS = 1_000
+COUNTED_BYTES = 2_000_000_000
 MAX_COLUMNS = 1_000
 MAX_DEPTH = 3
 """Objects within each other whose fields are columns, such as `track_metadata.additional_info.duration_ms`."""
@@ -40,6 +41,10 @@ class Table(Protocol):
     @property
     def columns(self) -> list[str]:
         """Their names, as in the first rows."""
+        ...
+
+    def total(self) -> int | None:
+        """About how many rows there are, where that is known cheaply."""
         ...
 
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
@@ -95,6 +100,9 @@ class _Csv:
             )
         return [name.strip() for name in first] if self._header else [str(number + 1) for number in range(len(first))]
 
+    def total(self) -> int | None:
+        return _lines_of(self._path)
+
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         names, too_long = self.columns, list[int]()
         at = [names.index(column) for column in columns]
@@ -144,6 +152,9 @@ class _Json:
                 raise
         return list(islice(found, MAX_COLUMNS))
 
+    def total(self) -> int | None:
+        return None
+
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         # A name may have dots of its own.
         paths = [column.split(".") for column in columns]
@@ -164,6 +175,9 @@ class _Json:
 
 
 class _JsonLines(_Json):
+    def total(self) -> int | None:
+        return _lines_of(self._path)
+
     def _objects(self) -> Iterator[tuple[int, Any]]:
         with closing(_text(self._path)) as text:
             for number, line in enumerate(bounded_lines(text, self._bounds.line_bytes), start=1):
@@ -194,6 +208,14 @@ def _filled(cell: str) -> str | None:
     """None for what R and databases write where a value is missing."""
     text = cell.strip()
     return None if text in _MISSING else text
+
+
+def _lines_of(path: Path) -> int | None:
+    """None for a file that is packed, or too large to be read twice for the sake of a progress bar."""
+    with path.open("rb") as file:
+        if file.read(2) == _GZIP or path.stat().st_size > COUNTED_BYTES:
+            return None
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def _is_parquet(path: Path) -> bool:

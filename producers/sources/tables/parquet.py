@@ -29,6 +29,11 @@ class ParquetTable:
         with self._named_failures(), parquet.ParquetFile(self._path) as file:
             return list(names_in(dict(map(_shape, file.schema_arrow))))
 
+    def total(self) -> int | None:
+        """As the file says."""
+        with self._named_failures(), parquet.ParquetFile(self._path) as file:
+            return int(file.metadata.num_rows)
+
     def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """All rows in order. Raises InvalidFile."""
         paths = [column.split(".") for column in columns]

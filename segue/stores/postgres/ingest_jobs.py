@@ -19,7 +19,7 @@ LOCK_WAIT_MS = 2_000
 
 
 class IngestJobStore:
-    """`kept`: jobs that are remembered; the oldest finished ones go. Every call may raise PostgresUnavailable."""
+    """`kept`: jobs that are remembered; the oldest that have ended go. Every call may raise PostgresUnavailable."""
 
     def __init__(self, database: Database, kept: int) -> None:
         self._database, self._kept = database, kept
@@ -118,7 +118,7 @@ class IngestJobStore:
 
     def _forget_oldest(self, cursor: PgCursor) -> None:
         cursor.execute(
-            """delete from ingest_jobs where status = 'done' and job_id in
+            """delete from ingest_jobs where status <> 'running' and job_id in
                    (select job_id from ingest_jobs order by updated_at desc offset %s)""",
             (self._kept,),
         )
