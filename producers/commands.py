@@ -8,6 +8,7 @@ import typer
 
 from producers.console import out, warn_synthetic
 from producers.data_ingestor import choose_source
+from producers.history_command import history
 from producers.ingestion.importing import import_from
 from producers.ingestion.jobs_command import jobs
 from producers.ingestion.options import EXIT_CODES, Asked, DryRunOption, FormatOption, OutOption, RejectedOption
@@ -65,4 +66,5 @@ def catalogue(
     raise typer.Exit(code)
 
 
+ingest.command("history", epilog=EXIT_CODES)(history)
 ingest.command("jobs")(jobs)
