@@ -27,7 +27,7 @@ from segue.models.blend import Blend
 from segue.models.contract import Columns, Floats, History, bounded
 from segue.models.popularity import NOTHING_HEARD, PopularNow
 from segue.recommending.diversity import Diversity
-from segue.recommending.eligibility import HEARD_FIELD, Condition, Eligibility
+from segue.recommending.eligibility import Condition, Eligibility
 from segue.recommending.facts import Facts, replaced
 from segue.recommending.pipeline import Answer, Question, Recommendation, answered
 from segue.recommending.prompts import Prompt, led_by
@@ -223,7 +223,7 @@ class Recommender:
         """Those of the tracks that a listener likes that fit the rest of what they like best."""
         liked = np.zeros(len(self._track_nos), np.bool_)
         liked[history.columns[history.preference > 0]] = True
-        own = [Condition((HEARD_FIELD,), "liked before", keeps=liked)]
+        own = [Condition(("history",), "liked before", keeps=liked)]
         return self._listened(ListenerSource(self._blend, history), own, n, steering, Circumstances(self._tracks))
 
     def for_group(
