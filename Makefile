@@ -10,7 +10,7 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --gener
 PACKAGES = segue producers stream_processors trainer api ui infra benchmarks
 STAMPS = $(VENV)/.stamps
 
-.PHONY: help install demo up down test check chaos bench docs lock clean
+.PHONY: help install demo up down test check chaos bench docs lock browser clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -26,7 +26,7 @@ up: install ## start everything, empty
 down: ## stop what `make demo` or `make up` started
 	@if [ -x $(BIN)/segue ]; then $(BIN)/segue down; else echo "nothing is installed, so nothing runs"; fi
 
-test: $(STAMPS)/dev $(STAMPS)/prepared ## every test that this machine can run, and why the others were left out
+test: $(STAMPS)/dev $(STAMPS)/prepared browser ## every test that this machine can run, and why the others were left out
 	$(BIN)/pytest
 
 check: $(STAMPS)/dev ## format, lint, types and import contracts
@@ -51,6 +51,12 @@ lock: $(STAMPS)/uv ## choose the newest versions that pyproject.toml allows, aga
 	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --extra ui --output-file requirements.lock pyproject.toml -
 	$(UV_COMPILE) --upgrade --extra local --extra ui --extra otel --extra dev --output-file requirements-dev.lock pyproject.toml
 	@printf 'uv\n' | $(UV_COMPILE) --upgrade --output-file requirements-uv.lock -
+
+browser:
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing Chromium for the tests in a browser" && \
+	  { apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; }; } || \
+	echo "no Chromium here: the tests in a browser are left out; apt install chromium, and make test again runs them"
 
 clean: ## remove the virtual environment and all caches; data of the stack stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -69,6 +69,17 @@ def growth(
 
 
 @app.command()
+def histories(
+    listens: Annotated[int, typer.Option(min=1, help="Of a generated export of Spotify.")] = 1_000_000,
+    json: Json = None,
+) -> None:
+    """Reading somebody's history: listens a second on one core, and memory."""
+    from benchmarks.histories import histories as run
+
+    run(listens, json)
+
+
+@app.command()
 def quality(
     train: Annotated[Path, typer.Option(help="Lines of `user item item …`, plain or gz.")],
     test: Annotated[Path, typer.Option(help="Held-out items in the same form.")],
@@ -170,6 +181,7 @@ def everything(
     ingest("single", json=results / "ingest-single.json")
     ingest_files(json=results / "ingest-files.json")
     growth(json=results / "growth.json")
+    histories(json=results / "histories.json")
     refit(json=results / "refit.json")
     score(json=results / "score.json")
     serve("user", json=results / "serve-user.json")

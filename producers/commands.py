@@ -9,6 +9,7 @@ import typer
 from producers.console import out, warn_synthetic
 from producers.data_ingestor import choose_source
 from producers.file_commands import mpd, table
+from producers.history_command import history
 from producers.ingestion.importing import import_from
 from producers.ingestion.jobs_command import jobs
 from producers.ingestion.options import EXIT_CODES, Asked, DryRunOption, FormatOption, OutOption, RejectedOption
@@ -69,5 +70,6 @@ def catalogue(
 
 ingest.command("table", epilog=EXIT_CODES)(table)
 ingest.command("mpd", epilog=EXIT_CODES)(mpd)
+ingest.command("history", epilog=EXIT_CODES)(history)
 ingest.command("jobs")(jobs)
 add_spotify(ingest)

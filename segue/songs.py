@@ -42,9 +42,12 @@ class Song:
         made = (song_key(self.title, (name,)) for name in names)
         return tuple(key for key in made if all(key.split("|")))
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """What it is told apart by."""
+        """What it is told apart by: the likeliest key."""
+        as_written = song_key(self.title, (self.artist,))
+        if all(as_written.split("|")):
+            return as_written
         return self.keys[0] if self.keys else f"{self.artist.casefold()}|{self.title.casefold()}"
 
     @property
@@ -53,10 +56,18 @@ class Song:
         mbid = self.recording_mbid
         return tuple(one for one in (self.spotify_id, mbid, mbid and DERIVED + mbid) if one)
 
+    @cached_property
+    def derived_id(self) -> str:
+        """Its id where the catalogue lacks it: the same for everybody who names it alike."""
+        return DERIVED + (self.recording_mbid or blake2b(self.key.encode(), digest_size=16).hexdigest())
 
-def derived_id(song: Song) -> str:
-    """The id of a song that the catalogue lacks: the same for everybody who names it alike."""
-    return DERIVED + (song.recording_mbid or blake2b(song.key.encode(), digest_size=16).hexdigest())
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # A history names the same songs again and again, and each time they are looked up.
+        return hash((self.title, self.artist, self.album, self.recording_mbid, self.spotify_id))
 
 
 def learned_track(track_id: str, song: Song, source: str) -> CatalogueTrack:

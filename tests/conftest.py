@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -18,6 +20,18 @@ from segue.stores.postgres.database import Database
 from segue.stores.postgres.migrations import migrate
 
 REDIS_TEST_DATABASE = 15
+
+# Hypothesis gives each example 200 ms, which a busy machine may take from any of them.
+hypothesis.settings.register_profile("untimed")
+hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """An API keeps what it began with from the collector (api.garbage); here are many, one after the other."""
+    yield
+    if gc.get_freeze_count():
+        gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from segue.settings import Settings
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERY = "*"
 LIGHT = {"primaryColor": "#0b5cad", "backgroundColor": "#ffffff", "secondaryBackgroundColor": "#f1f3f7", "textColor": "#12151c"}
-DARK = {"primaryColor": "#2f6fb5", "backgroundColor": "#101319", "secondaryBackgroundColor": "#1c212b", "textColor": "#f2f4f8"}
+DARK = {"primaryColor": "#a5cdf8", "backgroundColor": "#101319", "secondaryBackgroundColor": "#1c212b", "textColor": "#f2f4f8"}
 
 
 def streamlit_options(settings: Settings) -> dict[str, Any]:

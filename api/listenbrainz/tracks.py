@@ -15,7 +15,7 @@ from api.listenbrainz.songs import SongIndex
 from api.metrics import Metrics
 from segue.events import CatalogueTrack
 from segue.logs import fields
-from segue.songs import Song, derived_id, learned_track
+from segue.songs import Song, learned_track
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Tracks:
                 unknown.setdefault(song.key, song)
         allowed = await self._allowed(user_id, len(unknown))
         self._count(len(songs) - len(unknown), allowed, len(unknown) - allowed)
-        ids = {key: derived_id(song) for key, song in unknown.items()}
+        ids = {key: song.derived_id for key, song in unknown.items()}
         return Identified(
             [track_id or ids[song.key] for track_id, song in zip(known, songs, strict=True)],
             {ids[song.key]: learned_track(ids[song.key], song, SOURCE) for song in list(unknown.values())[:allowed]},

@@ -16,6 +16,8 @@ About = Literal["account", "track", "tracks", "album", "artist", "search", "save
 QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
 CLOSED = "closed"
 """Code of what the application may not ask, where another way may be open."""
+MAX_PAUSE_S = 7 * 86_400.0
+"""A longer pause is none that anybody would keep: it is asked again after this one."""
 MAX_QUOTED = 200
 """Characters of Spotify's own words in a message."""
 
@@ -99,7 +101,7 @@ def _json(response: requests.Response) -> dict[str, Any] | None:
 
 def _retry_after(response: requests.Response) -> float | None:
     try:
-        return max(0.0, float(response.headers["Retry-After"]))
+        return min(MAX_PAUSE_S, max(0.0, float(response.headers["Retry-After"])))
     except (KeyError, ValueError):
         return None
 

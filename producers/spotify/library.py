@@ -14,6 +14,7 @@ from segue.sources import SPOTIFY_API
 
 PAGE = 50
 """Most tracks that Spotify gives at once of a person's own lists."""
+MAX_TOTAL = 2**31
 TOP_RANGES = {"short_term": "Top tracks, 4 weeks", "medium_term": "Top tracks, 6 months", "long_term": "Top tracks, 1 year"}
 
 
@@ -57,7 +58,8 @@ class SavedTracks(SpotifySource[SavedPlace]):
 
 
 def _after(place: SavedPlace, read: int, body: dict[str, Any]) -> SavedPlace:
-    total, offset = int(body.get("total") or 0), place.offset or 0
+    said, offset = body.get("total"), place.offset or 0
+    total = said if type(said) is int and 0 <= said < MAX_TOTAL else place.total
     removed = place.total - total
     if offset and removed > 0:
         # Those behind them have moved towards the beginning, past the page that was read.

@@ -9,7 +9,7 @@ import msgspec
 
 from producers.ingestion.contract import Rejected, Skipped
 from producers.spotify.answers import CLOSED
-from producers.spotify.records import ID_PATTERN, digest, items_of, object_of, track_of
+from producers.spotify.records import ID_PATTERN, UNREADABLE, digest, items_of, object_of, storable, track_of
 from producers.spotify.session import SpotifySession
 from producers.spotify.steps import Found, KnownElsewhere, SpotifySource
 from segue.errors import NotAllowed, NotFound
@@ -177,10 +177,14 @@ def listed_of(raw: object, found: Found) -> Listed | None:
         found.add(Skipped("removed"))
         return None
     try:
-        return msgspec.convert(raw, Listed)
-    except msgspec.ValidationError as error:
+        listed = msgspec.convert(raw, Listed)
+    except UNREADABLE as error:
         found.add(Rejected("bad_playlist", "list of playlists", f"Spotify's answer is not a playlist as documented: {error}"))
         return None
+    if not storable(listed.name, listed.snapshot_id):
+        found.add(Rejected("bad_playlist", f"playlist {listed.id}", "its name cannot be stored: rename it"))
+        return None
+    return listed
 
 
 def seen_in(position: dict[str, Any] | None) -> dict[str, Seen]:

@@ -25,8 +25,12 @@ def write_private(path: Path, value: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # mkstemp makes files with mode 0600.
         number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(number, "wb") as file:
-            file.write(value)
-        os.replace(name, path)
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(value)
+            os.replace(name, path)
+        except OSError:
+            os.unlink(name)
+            raise
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error

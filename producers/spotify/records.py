@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from producers.ingestion.contract import Rejected, Skipped
-from segue.errors import SpotifyUnavailable
-from segue.events import AudioFeatures, CatalogueTrack, ListeningEvent
+from segue.errors import InvalidEvent, SpotifyUnavailable
+from segue.events import AudioFeatures, CatalogueTrack, ListeningEvent, check_id, check_text
 from segue.ids import uuid7_of
+from segue.record_checks import check_record
 from segue.sources import SPOTIFY_API
 
-ID_PATTERN = "^[0-9A-Za-z]{1,64}$"
+ID_PATTERN = r"^[0-9A-Za-z]{1,64}\Z"
 """Ids become parts of addresses: nothing else may."""
 
+UNREADABLE = (msgspec.ValidationError, UnicodeEncodeError)
+"""What msgspec says of a value of another form; it trips over lone surrogates."""
+
 Read: TypeAlias = CatalogueTrack | Rejected | Skipped
+
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class _Artist(msgspec.Struct):
@@ -38,9 +45,9 @@ class _Track(msgspec.Struct):
     name: str | None = None
     artists: list[_Artist | None] | None = None
     album: Album | None = None
-    duration_ms: int | None = None
+    duration_ms: Number | None = None
     explicit: bool | None = None
-    popularity: int | None = None
+    popularity: Number | None = None
     type: str = "track"
     is_local: bool | None = None
 
@@ -51,7 +58,7 @@ def track_of(raw: object, where: str, fetched_at: datetime, album: Album | None 
         return Skipped("removed")
     try:
         track = msgspec.convert(raw, _Track)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         return Rejected("bad_track", where, f"Spotify's answer is not a track as documented: {error}")
     if track.type != "track":
         return Skipped("podcast")
@@ -67,11 +74,18 @@ def _catalogue_track(track: _Track, where: str, fetched_at: datetime, album: Alb
     if not track.name or not artists:
         # What is not available in the market keeps its id and loses its names.
         return Skipped("unavailable")
-    return CatalogueTrack(
+    found = CatalogueTrack(
         track_id=track.id, name=track.name, artists=artists, album=album.name or None, album_id=album.id,
         released=album.release_date, duration_ms=track.duration_ms, explicit=track.explicit, popularity=track.popularity,
         genres=tuple(genres), source=SPOTIFY_API, fetched_at=fetched_at,
     )  # fmt: skip
+    try:
+        # Before it is remembered for its audio features: what cannot be stored cannot be remembered either.
+        check_id("track_id", found.track_id)
+        check_record(found)
+    except InvalidEvent as error:
+        return Rejected(error.code, where, str(error))
+    return found
 
 
 def event_of(
@@ -80,7 +94,7 @@ def event_of(
     """What a listener did with a track; `at`: the time as Spotify writes it. The same each time it is read."""
     try:
         occurred_at = msgspec.convert(at, datetime)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return Rejected("bad_time", where, f"Spotify names no time of the {kind}")
     if occurred_at.tzinfo is None:
         return Rejected("bad_time", where, f"the time of the {kind} has no zone")
@@ -95,8 +109,18 @@ def features_of(raw: object) -> AudioFeatures | None:
     """Spotify's audio features of one track; None where it has none."""
     try:
         return msgspec.convert(raw, AudioFeatures)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return None
+
+
+def storable(*texts: str | None) -> bool:
+    """Whether Postgres can hold these texts."""
+    try:
+        for text in texts:
+            check_text("text", text or "")
+    except InvalidEvent:
+        return False
+    return True
 
 
 def items_of(body: dict[str, Any], field: str = "items") -> list[Any]:

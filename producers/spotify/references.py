@@ -12,7 +12,7 @@ from producers.ingestion.contract import Rejected
 from producers.spotify.answers import CLOSED
 from producers.spotify.capabilities import SMALL_LIMIT
 from producers.spotify.playlists import PlaylistReader, Reading, listed_of
-from producers.spotify.records import Album, digest, items_of, object_of, track_of
+from producers.spotify.records import ID_PATTERN, UNREADABLE, Album, digest, items_of, object_of, storable, track_of
 from producers.spotify.session import SpotifySession
 from producers.spotify.steps import Found, KnownElsewhere, SpotifySource
 from segue.errors import InvalidInput, NotAllowed, NotFound
@@ -195,7 +195,7 @@ class References(SpotifySource[ReferencesPlace]):
             return found, place
         # Reported to be null for newer applications.
         genres = body.get("genres")
-        names = [name for name in genres if isinstance(name, str)] if isinstance(genres, list) else []
+        names = [name for name in genres if isinstance(name, str) and storable(name)] if isinstance(genres, list) else []
         return found, msgspec.structs.replace(place, artist=ArtistPart(reference.id, names))
 
     def _artists_albums(self, place: ReferencesPlace, artist: ArtistPart) -> tuple[Found, ReferencesPlace]:
@@ -207,7 +207,7 @@ class References(SpotifySource[ReferencesPlace]):
             self.session.refused(error, large_limit=False)
             body = self._albums_page(artist, SMALL_LIMIT)
         entries = items_of(body)
-        ids = [one for entry in entries if isinstance(one := object_of(entry).get("id"), str)]
+        ids = [one for entry in entries if isinstance(one := object_of(entry).get("id"), str) and re.fullmatch(ID_PATTERN, one)]
         more = body.get("next") is not None and entries
         further = msgspec.structs.replace(artist, offset=artist.offset + len(entries)) if more else None
         albums = [AlbumPart(one, artist.genres) for one in ids]
@@ -241,9 +241,10 @@ class References(SpotifySource[ReferencesPlace]):
 
 def _described(body: dict[str, Any]) -> Album:
     try:
-        return msgspec.convert(body, Album)
-    except msgspec.ValidationError:
+        album = msgspec.convert(body, Album)
+    except UNREADABLE:
         return Album()
+    return album if storable(album.id, album.name, album.release_date) else Album()
 
 
 def _missing(kind: Kind, wanted: str) -> Rejected:

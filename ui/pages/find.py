@@ -70,7 +70,7 @@ def _song(track_id: str) -> None:
         st.html(title(track.name, track.artists))
         st.html(facts(song_facts(track, audio.key)))
         _sound(audio)
-        st.subheader("Songs like it")
+        st.header("Songs like it")
         _similar(track_id)
 
 

@@ -64,7 +64,7 @@ def _listed(who: Listening, answer: ListenerAnswer) -> None:
 
 
 def _taste(who: Listening) -> None:
-    st.subheader("Your taste")
+    st.header("Your taste")
     taste = segue().get_taste(who.user_id, top=TASTES, min_event_id=who.last_event_id).taste
     who.taste = taste
     if taste is None:

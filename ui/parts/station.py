@@ -33,7 +33,7 @@ def _on_now(who: Listening, item: Item, rec_id: str) -> None:
             open_song(item.track_id)
         with st.container(horizontal=True):
             heard, skipped = Act.on("play", item, rec_id, 1), Act.on("skip", item, rec_id, 1)
-            st.button("Heard it: next track", key="station-play", type="primary", on_click=_next, args=(who, heard))
+            st.button("Heard it: next track", key="station-play", on_click=_next, args=(who, heard))
             st.button("Skip it", key="station-skip", on_click=_next, args=(who, skipped))
         rest = {kind: label for kind, label in OFFERED.items() if kind not in ("play", "skip")}
         act_buttons(who, item, rec_id, 1, "station", rest)

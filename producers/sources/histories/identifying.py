@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 from segue.catalogue import Track, folded_words
-from segue.songs import DERIVED, Song, best_version, derived_id
+from segue.songs import DERIVED, Song, best_version
 
 REMEMBERED = 50_000
 """Songs whose tracks are known; of others the catalogue is asked again."""
@@ -67,7 +67,7 @@ class Identifying:
 def new_id(named: Named) -> str:
     """The id of a song that the catalogue lacks."""
     song, said = named
-    return said or derived_id(song)
+    return said or song.derived_id
 
 
 def _found(song: Song, said: str | None, by_id: dict[str, Track], versions: Sequence[Track]) -> Track | None:

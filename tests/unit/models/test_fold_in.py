@@ -39,7 +39,7 @@ def histories(draw: st.DrawFn, least: int, most: int) -> History:
     return History.of(columns, [draw(preference) for _ in columns])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(history=st.one_of(histories(0, FACTORS // 2), histories(FACTORS // 2 + 1, 3 * FACTORS)), seed=st.integers(0, 9))
 def test_scores_and_contributions_are_those_of_the_closed_form(history: History, seed: int) -> None:
     als = model(seed)

@@ -58,7 +58,7 @@ def test_without_queries_nothing_is_claimed() -> None:
     assert (kept.probes, report.recall_at_100, report.queries) == (2, None, 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     allowed=st.lists(st.integers(0, 10 * N - 1), max_size=60, unique=True),
     query=st.integers(0, N - 1),

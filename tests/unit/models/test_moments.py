@@ -53,7 +53,7 @@ histories = st.lists(
 
 
 @pytest.mark.parametrize("part", ["als", "co_listening", "content", "popularity"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(history=histories)
 def test_moments_are_those_of_the_list(part: str, history: History) -> None:
     reading = blend().parts()[part].read(history)
@@ -66,7 +66,7 @@ def test_moments_are_those_of_the_list(part: str, history: History) -> None:
 
 
 @pytest.mark.parametrize("transfer", [0.0, 0.5])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(history=histories, columns=st.lists(st.integers(0, N_TRACKS + 1), max_size=30))
 def test_the_blend_of_a_few_tracks_is_that_of_all(transfer: float, history: History, columns: list[int]) -> None:
     few = np.array(columns, np.int32)
@@ -78,7 +78,7 @@ def test_the_blend_of_a_few_tracks_is_that_of_all(transfer: float, history: Hist
 
 
 @pytest.mark.parametrize("transfer", [0.0, 0.5])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some=st.lists(histories, min_size=1, max_size=3))
 def test_a_blend_for_many_listeners_is_that_of_each(transfer: float, some: list[History]) -> None:
     model = blend(transfer)

@@ -38,7 +38,7 @@ def mean_novelty(answer: Answer, novelty_of: dict[int, float]) -> float:
     return float(np.mean([novelty_of[item.track_no] for item in answer.items]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(history=histories, n=st.integers(1, 20))
 def test_novelty_never_falls_as_the_dial_turns_to_discovery(history: History, n: int) -> None:
     novelty_of = novelties(recommender(), history)
@@ -47,7 +47,7 @@ def test_novelty_never_falls_as_the_dial_turns_to_discovery(history: History, n:
     assert all(after >= before - 1e-6 for before, after in pairwise(means)), means
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(history=histories)
 def test_with_variety_and_caps_discovery_is_still_more_novel_than_familiar_and_the_middle_between(history: History) -> None:
     novelty_of = novelties(recommender(), history)

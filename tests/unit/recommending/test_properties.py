@@ -112,7 +112,7 @@ def check(answer: Answer, n: int, may: list[Track], steering: Steering) -> None:
     assert max(albums.values(), default=0) <= diversity.per_album or codes & {"per_album_relaxed", "per_artist_relaxed"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(heard=histories, steering=steerings(), n=st.integers(1, 40))
 def test_an_answer_holds_what_may_be_shown_and_as_much_of_it_as_was_asked(heard: Heard, steering: Steering, n: int) -> None:
     answer = recommender().for_listener(history_of(heard), n, steering, now_s=NOW_S)
@@ -120,7 +120,7 @@ def test_an_answer_holds_what_may_be_shown_and_as_much_of_it_as_was_asked(heard:
 
 
 @pytest.mark.parametrize("asked", [recommender, indexed])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(heard=histories, steering=steerings(), n=st.integers(1, 40))
 def test_the_same_holds_when_candidates_are_looked_up(
     asked: Callable[[], Recommender], heard: Heard, steering: Steering, n: int
@@ -131,7 +131,7 @@ def test_the_same_holds_when_candidates_are_looked_up(
         assert answer == asked().for_listener(history_of(heard), n, steering, now_s=NOW_S)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(heard=histories, steering=steerings(), n=st.integers(1, 40))
 def test_caps_give_way_only_when_no_answer_could_keep_them(heard: Heard, steering: Steering, n: int) -> None:
     answer = recommender().for_listener(history_of(heard), n, steering, now_s=NOW_S)
@@ -145,14 +145,14 @@ def test_caps_give_way_only_when_no_answer_could_keep_them(heard: Heard, steerin
     assert any(note.code.endswith("_relaxed") for note in answer.notes) == (room < len(answer.items))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steering=steerings(), n=st.integers(1, 40), seed=numbers)
 def test_songs_like_a_song_keep_to_the_same_rules(steering: Steering, n: int, seed: TrackNo) -> None:
     may = [track for track in allowed([], steering) if track.song_key != by_number(seed).song_key]
     check(recommender().for_song(seed, n, steering), n, may, steering)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steering=steerings(), n=st.integers(1, 40), seed=numbers)
 def test_songs_that_are_looked_up_keep_to_them_too(steering: Steering, n: int, seed: TrackNo) -> None:
     may = [track for track in allowed([], steering) if track.song_key != by_number(seed).song_key]
@@ -160,7 +160,7 @@ def test_songs_that_are_looked_up_keep_to_them_too(steering: Steering, n: int, s
         check(indexed().for_song(seed, n, steering), n, may, steering)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(heard=st.lists(histories, min_size=1, max_size=3), steering=steerings(), n=st.integers(1, 30))
 def test_groups_whose_candidates_are_looked_up_keep_to_them_too(heard: list[Heard], steering: Steering, n: int) -> None:
     members = {f"m{i}": history_of(own) for i, own in enumerate(heard)}
@@ -169,7 +169,7 @@ def test_groups_whose_candidates_are_looked_up_keep_to_them_too(heard: list[Hear
         check(indexed().for_group(members, n, steering, now_s=NOW_S), n, may, steering)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(heard=st.lists(histories, min_size=1, max_size=3), steering=steerings(), n=st.integers(1, 30))
 def test_groups_keep_to_the_same_rules_for_every_member(heard: list[Heard], steering: Steering, n: int) -> None:
     members = {f"m{i}": history_of(own) for i, own in enumerate(heard)}
@@ -177,7 +177,7 @@ def test_groups_keep_to_the_same_rules_for_every_member(heard: list[Heard], stee
     check(recommender().for_group(members, n, steering, now_s=NOW_S), n, may, steering)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     heard=histories,
     steering=steerings(),

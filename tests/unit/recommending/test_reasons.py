@@ -36,7 +36,7 @@ def check(item: Recommendation) -> None:
     assert item.reason.code == "best_of_the_rest" or strongest in SPEAKS[item.reason.code]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     heard=st.lists(columns, max_size=15, unique=True),
     dial=st.sampled_from([0.0, 0.5, 1.0]),
@@ -52,7 +52,7 @@ def test_the_part_that_speaks_is_the_largest(
         check(item)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=columns, dial=st.sampled_from([0.0, 0.5, 1.0]))
 def test_the_same_holds_for_songs_like_a_song(seed: int, dial: float) -> None:
     answers = recommender()
@@ -60,7 +60,7 @@ def test_the_same_holds_for_songs_like_a_song(seed: int, dial: float) -> None:
         check(item)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(heard=st.lists(columns, min_size=2, max_size=10, unique=True))
 def test_no_other_liked_track_adds_more_to_that_part_than_the_seed(heard: list[int]) -> None:
     answers = recommender()

@@ -6,7 +6,7 @@ import pytest
 
 from segue.catalogue import Track
 from segue.ids import TrackNo
-from segue.songs import Song, best_version, derived_id, learned_track, listen_id, spotify_id_in
+from segue.songs import Song, best_version, learned_track, listen_id, spotify_id_in
 
 
 def track(number: int, name: str, album: str | None = None, popularity: int | None = None) -> Track:
@@ -23,8 +23,8 @@ def test_a_song_without_words_has_a_key_all_the_same() -> None:
 
 
 def test_an_unknown_song_has_the_same_id_however_it_is_written() -> None:
-    assert derived_id(Song("Waltz", "Ötters")) == derived_id(Song("waltz (Remastered)", "OTTERS"))
-    assert derived_id(Song("Waltz", "Otters", recording_mbid="m1")) == "lb:m1"
+    assert Song("Waltz", "Ötters").derived_id == Song("waltz (Remastered)", "OTTERS").derived_id
+    assert Song("Waltz", "Otters", recording_mbid="m1").derived_id == "lb:m1"
 
 
 def test_what_is_known_of_a_song_becomes_a_track() -> None:

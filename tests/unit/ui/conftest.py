@@ -152,6 +152,6 @@ def labels(app: AppTest) -> list[str]:
 
 def words(app: AppTest) -> str:
     """Everything that a page says, as it is sent to the browser."""
-    parts = [*app.markdown, *app.caption, *app.text, *app.title, *app.subheader]
+    parts = [*app.markdown, *app.caption, *app.text, *app.title, *app.header]
     html = (part for part in app.get("html") if isinstance(part, Element))
     return "\n".join(str(part.value) for part in (*parts, *html))

@@ -1,0 +1,75 @@
+"""`segue ingest history`: what somebody listened to elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from producers.console import err
+from producers.ingestion.importing import import_from
+from producers.ingestion.listeners import check_listener
+from producers.ingestion.options import (
+    Asked,
+    DryRunOption,
+    FormatOption,
+    ListenerOption,
+    OutOption,
+    RejectedOption,
+    RestartOption,
+)
+from producers.reading.bounds import Bounds
+from producers.sources.histories.identifying import EmptyCatalogue, Songs
+from producers.sources.histories.kinds import Service
+from producers.sources.histories.source import HistorySource
+from segue.logs import configure_logging
+from segue.settings import Settings, load_settings
+from segue.stores.postgres.database import Database
+from segue.stores.postgres.songs import SongStore
+
+ServiceOption = Annotated[
+    Service | None,
+    typer.Option("--format", help="Read only what is of this service. Default: all that is a history.", show_default=False),
+]
+
+
+def history(
+    path: Annotated[Path, typer.Argument(help="The export as it was downloaded: a zip archive, its folder unpacked, or a file.")],
+    listener: ListenerOption,
+    service: ServiceOption = None,
+    restart: RestartOption = False,
+    dry_run: DryRunOption = False,
+    write_to: OutOption = None,
+    out_format: FormatOption = "parquet",
+    rejected: RejectedOption = None,
+) -> None:
+    """Import a history of Spotify, ListenBrainz or Last.fm. What it is is found out.
+
+    Every listen keeps its time and counts once, however often it is imported. Songs are found in the catalogue or become a track
+    of it. Addresses, devices and account names are not read. docs/guide/histories.md tells how to get an export.
+
+    segue ingest history my_spotify_data.zip --listener alice
+    """
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    asked = Asked(check_listener(listener), restart, dry_run, write_to, out_format, rejected)
+    with _songs(settings) as songs:
+        source = HistorySource(path, listener, songs, Bounds.of(settings), service=service, now=datetime.now(UTC))
+        for line in source.recognition.described():
+            err.print(line, markup=False, highlight=False)
+        raise typer.Exit(import_from(source, asked, settings))
+
+
+@contextmanager
+def _songs(settings: Settings) -> Iterator[Songs]:
+    """The catalogue in Postgres, or an empty one, which is said."""
+    if settings.postgres_url is None:
+        err.print("no Postgres is configured: nothing is looked up in its catalogue, every song counts as new")
+        yield EmptyCatalogue()
+        return
+    with closing(Database(settings.require_postgres())) as database:
+        yield SongStore(database)
