@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-
-import pooch
-import requests
 
 from segue.errors import InvalidCatalogue, InvalidInput, Unavailable
 from segue.logs import fields
+
+if TYPE_CHECKING:
+    import requests
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,10 @@ def _download(url: str, cache_dir: Path) -> Path:
 
 
 def _retrieve(url: str, cache_dir: Path, name: str, sha256: str | None) -> Path:
+    # A third of a second of CPU, which a file that is there already does not need.
+    import pooch
+    import requests
+
     log.info("fetching catalogue", extra=fields(url=_public(url), cache=cache_dir / name))
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT_S, progressbar=False)
     pooch.get_logger().setLevel(logging.WARNING)
