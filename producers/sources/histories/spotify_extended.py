@@ -10,14 +10,22 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from producers.ingestion.contract import Skipped
-from producers.reading.json_arrays import json_elements
-from producers.sources.histories.rows import SONGS_REMEMBERED, File, Heard, Row, song_named, song_without_name
+from producers.sources.histories.rows import (
+    SONGS_REMEMBERED,
+    File,
+    Heard,
+    Row,
+    Shape,
+    read_elements,
+    song_named,
+    song_without_name,
+)
 from segue.errors import InvalidEvent
 from segue.events import EARLIEST, MAX_MS_PLAYED, ListeningType, check_id
 from segue.ids import uuid7_of
@@ -53,6 +61,9 @@ class _Stream(msgspec.Struct):
     offline_timestamp: Any = None
 
 
+_SHAPE = Shape(_Stream, frozenset({"ts", "ms_played"}), "stream of an extended streaming history")
+
+
 class StreamIds:
     """Event ids of streams, the same in the basic export, which knows the minute and the names only.
 
@@ -84,14 +95,7 @@ class ExtendedReader:
 
     def read(self, file: File) -> Iterator[Row]:
         """What each stream says."""
-        video = "_video_" in file.name.lower()
-        for number, element in enumerate(json_elements(file.text, "item", file.bounds.line_bytes), start=1):
-            try:
-                yield self._row(msgspec.convert(element, _Stream), number, video)
-            except msgspec.ValidationError as error:
-                yield file.rejected("bad_row", f"{error}: no stream of an extended streaming history", number)
-            except InvalidEvent as error:
-                yield file.rejected(error.code, str(error), number)
+        return read_elements(file, "item", _SHAPE, partial(self._row, video="_video_" in file.name.lower()))
 
     def _row(self, stream: _Stream, number: int, video: bool) -> Row:
         skipped = _left_out(stream, video)
