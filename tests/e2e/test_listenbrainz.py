@@ -143,9 +143,9 @@ def test_as_multi_scrobbler_asks(road: Road, wait_until: Callable[..., None]) ->
 def test_as_a_downloader_of_created_playlists_asks(road: Road, player: ListenBrainz, wait_until: Callable[..., None]) -> None:
     """Explo and its like page through what was created for a user, take the newest of a patch, and search for its tracks."""
     now, name = int(time.time()), name_of(player)
-    heard = [f"Jazz Song {number}" for number in range(1, 6)]
+    heard = [f"Jazz Song {number}" for number in range(10)]
     player.submit_multiple_listens([Listen(title, "Jazz Artist 0", now - 300 + at) for at, title in enumerate(heard)])
-    wait_until(lambda: road.recommend(name)["state"]["events"] == 5, 10, "the listens in the state")
+    wait_until(lambda: road.recommend(name)["state"]["events"] == 10, 10, "the listens in the state")
     headers = {"Authorization": f"Token {name}"}
 
     def pages() -> list[dict[str, Any]]:
