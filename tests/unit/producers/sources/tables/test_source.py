@@ -18,7 +18,7 @@ from producers.sources.tables.columns import Kind
 from producers.sources.tables.source import TableSource
 from segue.errors import InvalidFile, InvalidInput
 from segue.events import CatalogueTrack, ListeningEvent
-from segue.songs import Song, derived_id, listen_id
+from segue.songs import Song, listen_id
 from tests.unit.producers.ingestion.fakes import Catalogue, named
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -51,9 +51,9 @@ def test_a_listen_of_an_unknown_song_comes_behind_its_new_track(tmp_path: Path) 
     (page,) = open_source(write(tmp_path, [WALTZ])).pages(None)
     song = Song("Waltz", "Otters")
     assert page.items == [
-        CatalogueTrack(track_id=derived_id(song), name="Waltz", artists=("Otters",), source="table"),
+        CatalogueTrack(track_id=song.derived_id, name="Waltz", artists=("Otters",), source="table"),
         ListeningEvent(
-            event_id=listen_id("alice", 1_715_269_694, song), type="play", user_id="alice", track_id=derived_id(song),
+            event_id=listen_id("alice", 1_715_269_694, song), type="play", user_id="alice", track_id=song.derived_id,
             occurred_at=HEARD, ms_played=200_000, source="table",
         ),
     ]  # fmt: skip
@@ -233,7 +233,7 @@ def test_tracks_without_ids_are_made_unless_the_catalogue_knows_the_song(tmp_pat
     catalogue = Catalogue(tracks=[named("t1", "Waltz", "Otters")])
     rows = [("Waltz", "Otters"), ("March", "Foxes")]
     (page,) = open_source(write(tmp_path, rows, ("title", "artist")), "tracks", None, catalogue).pages(None)
-    assert [one.track_id for one in page.items if isinstance(one, CatalogueTrack)] == [derived_id(Song("March", "Foxes"))]
+    assert [one.track_id for one in page.items if isinstance(one, CatalogueTrack)] == [Song("March", "Foxes").derived_id]
     assert [one.code for one in page.skipped] == ["known"]
 
 
