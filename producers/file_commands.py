@@ -21,6 +21,7 @@ from producers.sources.histories.identifying import EmptyCatalogue
 from producers.sources.mpd import MpdSource
 from producers.sources.tables.columns import FIELDS, Kind, parse_mapping
 from producers.sources.tables.source import TableSource
+from producers.sources.tables.times import zone_of
 from segue.errors import Unavailable
 from segue.logs import configure_logging
 from segue.settings import Settings, load_settings
@@ -48,6 +49,7 @@ def table(
         typer.Option(metavar="NAME", help="Whose listens these are, where no column says it.", show_default=False),
     ] = None,
     header: Annotated[bool, typer.Option(help="Whether the first line of a CSV names its columns; else they are 1, 2, …")] = True,
+    timezone: Annotated[str, typer.Option(metavar="ZONE", help="Of times that say none, such as Europe/Berlin.")] = "UTC",
     restart: RestartOption = False,
     dry_run: DryRunOption = False,
     write_to: OutOption = None,
@@ -62,10 +64,10 @@ def table(
     segue ingest table played.csv --map track=Song --map time=When --listener alice
     """
     asked = Asked(check_listener(listener) if listener else None, restart, dry_run, write_to, out_format, rejected)
-    columns = parse_mapping(mapping or (), kind)
+    columns, zone = parse_mapping(mapping or (), kind), zone_of(timezone)
 
     def opened(songs: Songs, settings: Settings) -> Source:
-        source = TableSource(file, kind, columns, asked.listener, songs, Bounds.of(settings), header=header)
+        source = TableSource(file, kind, columns, asked.listener, songs, Bounds.of(settings), header=header, zone=zone)
         for note in source.notes:
             err.print(note, markup=False, highlight=False)
         return source

@@ -99,11 +99,15 @@ def _check_complete(found: Mapping[str, str], names: Sequence[str], kind: Kind, 
     if kind == "listens" and listener is None and "listener" not in found:
         missing.append("listener (or give --listener NAME)")
     if missing:
-        which, shown = missing[0].split()[0], ", ".join(name[:40] for name in names[:40])
+        which, shown = missing[0].split()[0], ", ".join(name[:40] for name in names[:40]) + _headless(names)
         raise InvalidInput(
             f"no column is known to be {' or '.join(missing)}: say which is with --map {which}=COLUMN. There are: {shown}",
             "missing_columns",
         )
+
+
+def _headless(names: Sequence[str]) -> str:
+    return ". A CSV without a line of names: --no-header" if any(name[:4].isdecimal() for name in names) else ""
 
 
 def _close(name: str, names: Sequence[str] | Mapping[str, object]) -> str:

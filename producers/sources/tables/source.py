@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class TableSource:
 
     def __init__(
         self, path: Path, kind: Kind, asked: Mapping[str, str], listener: str | None, songs: Songs, bounds: Bounds,
-        *, header: bool = True, now: datetime | None = None,
+        *, header: bool = True, zone: tzinfo = UTC, now: datetime | None = None,
     ) -> None:  # fmt: skip
         now = now or datetime.now(UTC)
         self.label = path.name
@@ -45,7 +45,7 @@ class TableSource:
         sample = _sample(self._table, names)
         judge(self._columns, sample, now)
         judge_names(self._columns, sample, songs)
-        form = time_form([one for one in sample[self._columns["time"]] if one], now) if kind == "listens" else None
+        form = time_form([one for one in sample[self._columns["time"]] if one], now, zone) if kind == "listens" else None
         self._rows = _reader(self._columns, form, listener, songs, now)
         self.fingerprint = fingerprint([_member(path)], kind, listener or "", str(sorted(self._columns.items())), str(form))
         self.notes = _notes(self._columns, names, form)

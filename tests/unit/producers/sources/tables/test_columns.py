@@ -42,7 +42,9 @@ def test_an_id_is_enough_for_a_listen() -> None:
         ({}, ["track_id"], "tracks", None, "known to be track or artist"),
         ({"track": "titel"}, ["title", "artist"], "tracks", None, r"no such column \(did you mean title\?\)"),
         ({"track": "name"}, ["name", "name", "artist"], "tracks", None, "2 columns are called so"),
+        ({}, ["2024-05-09 15:48", "Waltz", "Otters"], "listens", "alice", "without a line of names: --no-header"),
         ({"listener": "who"}, ["who", "track", "artist", "ts"], "listens", "alice", "give one"),
+        ({}, ["track", "artist"], "tracks", "alice", "tracks are nobody's"),
     ],
 )
 def test_what_is_missing_or_contradicts_is_named(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.sources.tables.times import TimeForm, time_form
+from producers.sources.tables.times import TimeForm, time_form, zone_of
+from segue.errors import InvalidInput
 from segue.events import EARLIEST
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -53,6 +54,20 @@ def test_any_unix_time_is_read_in_its_own_unit(at: datetime, per_second: int) ->
 )
 def test_what_is_no_time_has_no_form(values: list[Any]) -> None:
     assert time_form(values, NOW) is None
+
+
+def test_times_without_a_zone_are_those_of_the_zone_that_is_said() -> None:
+    berlin = zone_of("Europe/Berlin")
+    form = time_form(["2024-05-09 17:48:14", "2024-05-09T15:48:14Z"], NOW, berlin)
+    assert form is not None
+    assert (form.read("2024-05-09 17:48:14"), form.read("2024-05-09T15:48:14Z")) == (HEARD, HEARD)
+    assert str(form) == "ISO 8601, Europe/Berlin where no zone is said"
+
+
+@pytest.mark.parametrize("name", ["Berlin", "../etc/passwd", "/etc/passwd", "", "Europe", "a\x00b"])
+def test_a_zone_that_is_not_known_is_named(name: str) -> None:
+    with pytest.raises(InvalidInput, match="Europe/Berlin"):
+        zone_of(name)
 
 
 def test_a_few_wrong_values_do_not_change_the_form() -> None:
