@@ -39,6 +39,8 @@ SKIP_REASONS = frozenset({
 MILLISECONDS_FROM = 100_000_000_000
 """A Unix time over this is in milliseconds: as seconds it would be the year 5138."""
 MINUTES_REMEMBERED = 20_000
+MAX_ALIKE = 60
+"""Streams of one song, length and minute that are numbered; no listener has more."""
 
 _TRACK = "spotify:track:"
 _LOCAL = "spotify:local:"
@@ -80,11 +82,12 @@ class StreamIds:
         minute = ended_at_s // 60
         named = (minute, song.key if song.title else song.spotify_id or "", ms_played)
         known = self._minutes.setdefault(named, [])
-        if exact not in known:
+        if exact not in known and len(known) < MAX_ALIKE:
             known.append(exact)
         if len(self._minutes) > MINUTES_REMEMBERED:
             del self._minutes[next(iter(self._minutes))]
-        return uuid7_of(minute * 60_000, "spotify", self._listener, named[1], f"{minute}:{ms_played}:{known.index(exact)}")
+        number = known.index(exact) if exact in known else exact
+        return uuid7_of(minute * 60_000, "spotify", self._listener, named[1], f"{minute}:{ms_played}:{number}")
 
 
 class ExtendedReader:
