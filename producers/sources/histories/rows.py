@@ -20,7 +20,7 @@ from segue.events import ListeningType
 from segue.songs import Song
 from segue.track_metadata import text
 
-SONGS_REMEMBERED = 20_000
+SONGS_REMEMBERED = 30_000
 """Songs whose names were checked and normalised: somebody hears the same ones again and again."""
 
 T = TypeVar("T")

@@ -39,6 +39,8 @@ SKIP_REASONS = frozenset({
 MILLISECONDS_FROM = 100_000_000_000
 """A Unix time over this is in milliseconds: as seconds it would be the year 5138."""
 MINUTES_REMEMBERED = 20_000
+MAX_ALIKE = 60
+"""Streams of one song, length and minute that are numbered; no listener has more."""
 
 _TRACK = "spotify:track:"
 _LOCAL = "spotify:local:"
@@ -79,12 +81,13 @@ class StreamIds:
         """The id of a stream that ended at this Unix time."""
         minute = ended_at_s // 60
         named = (minute, song.key if song.title else song.spotify_id or "", ms_played)
-        known = self._minutes.setdefault(named, [])
-        if exact not in known:
-            known.append(exact)
-        if len(self._minutes) > MINUTES_REMEMBERED:
-            del self._minutes[next(iter(self._minutes))]
-        return uuid7_of(minute * 60_000, "spotify", self._listener, named[1], f"{minute}:{ms_played}:{known.index(exact)}")
+        alike = self._minutes.get(named)
+        if alike is None:
+            self._minutes[named] = [exact]
+            if len(self._minutes) > MINUTES_REMEMBERED:
+                del self._minutes[next(iter(self._minutes))]
+        number = 0 if alike is None else _number(exact, alike)
+        return uuid7_of(minute * 60_000, "spotify", self._listener, named[1], f"{minute}:{ms_played}:{number}")
 
 
 class ExtendedReader:
@@ -111,6 +114,12 @@ class ExtendedReader:
         return Heard(event_id, kind, song, began_at(ended_at, stream.ms_played), stream.ms_played, number, spotify_id)
 
 
+def _number(exact: object, alike: list[object]) -> object:
+    if exact not in alike and len(alike) < MAX_ALIKE:
+        alike.append(exact)
+    return alike.index(exact) if exact in alike else exact
+
+
 def kind_of(ms_played: int, ended_by_listener: bool) -> ListeningType | None:
     """Whether a stream was a play or a skip; None if nothing was to be heard of it and nobody skipped it."""
     if ms_played < FULL_PLAY_MS and ended_by_listener:
@@ -132,6 +141,8 @@ def time_of(value: str, name: str) -> datetime:
     """A time in UTC, which Spotify writes with and without saying so. Raises InvalidEvent."""
     try:
         found = datetime.fromisoformat(value.removesuffix(" UTC"))
+        if found.tzinfo is UTC:
+            return found
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidEvent(f"{name} is no time such as 2024-05-09T15:48:14Z", "invalid_time") from None
