@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -20,8 +21,7 @@ from producers.spotify.authorization import Authorization, note_account
 from producers.spotify.doctor import examined
 from producers.spotify.forgetting import Forgetter, forget_login
 from producers.spotify.login import TokenFile, spotify_folder
-from producers.spotify.plan import FRESH_SHARE, AnySource, Planner, Wanted, wanted
-from producers.spotify.playlists import Playlists, Seen, seen_in
+from producers.spotify.plan import FRESH_SHARE, OWN_NAMES, AnySource, Own, Planner, Wanted, wanted
 from producers.spotify.references import Reference
 from producers.spotify.session import SpotifySession, open_session
 from producers.spotify.steps import fingerprint_of
@@ -124,7 +124,7 @@ class _Run:
         known = (lambda _: ()) if self.content is None else self.content.described_elsewhere
         planner = Planner(self.session, self.asked.listener, known)
         for kind in wants.own:
-            yield planner.own(kind, self._seen() if kind == "playlists" else {}, self._fresh_s()), True
+            yield planner.own(kind, self._earlier(kind), self._fresh_s()), True
         if wants.search is not None:
             yield planner.search(wants.search, results), True
         if wants.references:
@@ -145,14 +145,14 @@ class _Run:
             out.print("nothing is old enough to be fetched again")
         return old
 
-    def _seen(self) -> dict[str, Seen]:
-        """The playlists that the last run which was done has read."""
+    def _earlier(self, kind: Own) -> dict[str, Any] | None:
+        """The position of the last run that was done."""
         if self.asked.restart or self.asked.dry_run or self.asked.out:
-            return {}
-        key = JobKey(Playlists.name, fingerprint_of(self.session, "playlists"), self.asked.listener)
+            return None
+        key = JobKey(OWN_NAMES[kind], fingerprint_of(self.session, kind), self.asked.listener)
         with closing(open_jobs(self.settings)) as jobs:
             job = jobs.find(key.job_id)
-        return seen_in(job.position) if job and job.status == "done" else {}
+        return job.position if job and job.status == "done" else None
 
 
 @contextmanager
