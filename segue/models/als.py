@@ -212,9 +212,9 @@ class AlsReading(Reading):
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
         inside = known(columns, len(self._items))
-        told = self._fold_in.shares(self._items[columns[inside]])
-        rows = np.arange(len(columns))[inside, None]
-        shares[rows, np.arange(len(self.history))[self._inside]] = told
+        own = np.zeros((len(columns), len(self._fold_in.chosen)), np.float32)
+        own[inside] = self._fold_in.shares(self._items[columns[inside]])
+        shares[:, self._inside] = own
         return shares
 
 

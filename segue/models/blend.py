@@ -333,10 +333,11 @@ class BlendReading(Reading):
 
     def _worth(self, part: str, columns: Columns) -> Floats:
         """What one unit of the part's raw score is worth in the total."""
-        one = dict.fromkeys(self.readings, np.ones(len(columns), np.float32))
-        worth = self._blend.weighted(one, self.weights, self._blend.unsupported[columns].nonzero()[0])[part]
-        worth *= 1.0 / self._moments[part].spread
-        return worth
+        one = np.full(len(columns), 1.0 / self._moments[part].spread, np.float32)
+        cold = self._blend.unsupported[columns].nonzero()[0]
+        if len(cold) == 0:
+            return one * self.weights[part]
+        return self._blend.weighted(dict.fromkeys(self.readings, one), self.weights, cold)[part]
 
 
 def added(parts: Mapping[str, Floats]) -> Floats:

@@ -248,14 +248,15 @@ class ContentReading(Reading):
         return self._content.near(self.profile, n, allowed)
 
     def moments(self) -> Moments:
-        return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.weights)
+        return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.counts)
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        asked = np.arange(len(columns))[known(columns, self._content.n_tracks)]
-        vectors = self._content.vectors(np.concatenate([columns[asked], self._own]))
-        cosine = vectors[: len(asked)] @ vectors[len(asked) :].T
-        shares[asked[:, None], np.arange(len(self.history))[self._inside]] = cosine * self._weights
+        inside, own = known(columns, self._content.n_tracks), np.zeros((len(columns), len(self._own)), np.float32)
+        asked = columns[inside]
+        vectors = self._content.vectors(np.concatenate([asked, self._own]))
+        own[inside] = (vectors[: len(asked)] @ vectors[len(asked) :].T) * self._weights
+        shares[:, self._inside] = own
         return shares
 
 
