@@ -24,7 +24,7 @@ from segue.models.fold_in import Doubles, FoldIn, folded_in
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import DenseMoments, Moments
 from segue.models.parallel import without_inner_threads
-from segue.models.positions import known
+from segue.models.positions import known, scored
 from segue.models.ranking import top_columns
 
 LEAST_FACTORS = 64
@@ -197,9 +197,7 @@ class AlsReading(Reading):
         if columns is None:
             everything: Floats = self._items @ self._fold_in.factors
             return everything
-        scores, inside = np.zeros(len(columns), np.float32), known(columns, len(self._items))
-        scores[inside] = self._items.take(columns[inside], 0) @ self._fold_in.factors
-        return scores
+        return scored(columns, len(self._items), lambda inside: self._items.take(inside, 0) @ self._fold_in.factors)
 
     def own_scores(self) -> Floats:
         return self._fold_in.chosen @ self._fold_in.factors
@@ -213,9 +211,9 @@ class AlsReading(Reading):
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
         inside = known(columns, len(self._items))
-        told = self._fold_in.shares(self._items[columns[inside]])
-        rows = np.arange(len(columns))[inside, None]
-        shares[rows, np.arange(len(self.history))[self._inside]] = told
+        own = np.zeros((len(columns), len(self._fold_in.chosen)), np.float32)
+        own[inside] = self._fold_in.shares(self._items[columns[inside]])
+        shares[:, self._inside] = own
         return shares
 
 

@@ -30,7 +30,7 @@ from segue.models.contract import Catalogue, Columns, Floats, History, Interacti
 from segue.models.likeness import Likeness
 from segue.models.moments import Moments
 from segue.models.popularity import PopularityModel
-from segue.models.positions import known
+from segue.models.positions import known, scored
 from segue.models.ranking import distinct, standardise
 from segue.models.sequence import SequenceModel
 
@@ -286,9 +286,7 @@ class BlendReading(Reading):
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             return self.blended().total
-        scores, inside = np.zeros(len(columns), np.float32), known(columns, self._blend.n_tracks)
-        scores[inside] = self.blended(columns[inside]).total
-        return scores
+        return scored(columns, self._blend.n_tracks, lambda inside: self.blended(inside).total)
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
         """The `n` best of each part, and the most popular.
@@ -333,10 +331,11 @@ class BlendReading(Reading):
 
     def _worth(self, part: str, columns: Columns) -> Floats:
         """What one unit of the part's raw score is worth in the total."""
-        one = dict.fromkeys(self.readings, np.ones(len(columns), np.float32))
-        worth = self._blend.weighted(one, self.weights, self._blend.unsupported[columns].nonzero()[0])[part]
-        worth *= 1.0 / self._moments[part].spread
-        return worth
+        one = np.full(len(columns), 1.0 / self._moments[part].spread, np.float32)
+        cold = self._blend.unsupported[columns].nonzero()[0]
+        if len(cold) == 0:
+            return one * self.weights[part]
+        return self._blend.weighted(dict.fromkeys(self.readings, one), self.weights, cold)[part]
 
 
 def added(parts: Mapping[str, Floats]) -> Floats:

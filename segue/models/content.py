@@ -33,7 +33,7 @@ from segue.models.contract import (
 )
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import Moments, TaggedMoments
-from segue.models.positions import known
+from segue.models.positions import known, scored
 from segue.models.ranking import best_of, distinct, top_columns
 from segue.models.rows import SideBySide, entries_of, load_rows, row_of, save_rows, summed
 from segue.models.sound import SoundScale, sound_vectors
@@ -234,12 +234,7 @@ class ContentReading(Reading):
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             return self._content.nearness(self.profile)
-        inside = known(columns, self._content.n_tracks)
-        if isinstance(inside, slice):
-            return self._content.nearness(self.profile, columns)
-        scores = np.zeros(len(columns), np.float32)
-        scores[inside] = self._content.nearness(self.profile, columns[inside])
-        return scores
+        return scored(columns, self._content.n_tracks, lambda inside: self._content.nearness(self.profile, inside))
 
     def own_scores(self) -> Floats:
         return self._content.nearness(self.profile, self._own)
@@ -248,14 +243,15 @@ class ContentReading(Reading):
         return self._content.near(self.profile, n, allowed)
 
     def moments(self) -> Moments:
-        return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.weights)
+        return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.counts)
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        asked = np.arange(len(columns))[known(columns, self._content.n_tracks)]
-        vectors = self._content.vectors(np.concatenate([columns[asked], self._own]))
-        cosine = vectors[: len(asked)] @ vectors[len(asked) :].T
-        shares[asked[:, None], np.arange(len(self.history))[self._inside]] = cosine * self._weights
+        inside, own = known(columns, self._content.n_tracks), np.zeros((len(columns), len(self._own)), np.float32)
+        asked = columns[inside]
+        vectors = self._content.vectors(np.concatenate([asked, self._own]))
+        own[inside] = (vectors[: len(asked)] @ vectors[len(asked) :].T) * self._weights
+        shares[:, self._inside] = own
         return shares
 
 

@@ -158,13 +158,9 @@ class Places:
         """The place of each of these, -1 for those that are not among them; a fresh array."""
         if len(self.columns) == 0:
             return np.full(len(columns), -1, np.int32)
-        place = self._place[columns]
-        # As unsigned numbers, negative ones are too large as well.
-        strange = place.view(np.uint32) >= len(self.columns)
-        if strange.any():
-            place[strange] = 0
-        place[self.columns[place] != columns] = -1
-        return place
+        # As an unsigned number, a negative one is too large as well; where nothing was written stands anything.
+        place = np.minimum(self._place[columns].view(np.uint32), np.uint32(len(self.columns) - 1)).view(np.int32)
+        return np.where(self.columns[place] == columns, place, np.int32(-1))
 
 
 @dataclass(frozen=True)

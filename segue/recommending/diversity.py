@@ -51,10 +51,10 @@ class Chosen:
 
 def first_versions(songs: Codes) -> npt.NDArray[np.intp]:
     """Positions of the first of each song in a ranking, in order; `songs` holds each position's song code."""
-    first: dict[int, int] = {}
-    for position, song in enumerate(songs.tolist()):
-        first.setdefault(song, position)
-    return np.fromiter(first.values(), np.intp, len(first))
+    codes = songs.tolist()
+    # From the last to the first, so that the first stays.
+    first = dict(zip(reversed(codes), range(len(codes) - 1, -1, -1), strict=True))
+    return np.array(sorted(first.values()), np.intp)
 
 
 def diversified(scores: Floats, vectors: Floats, artists: Codes, albums: Codes, n: int, diversity: Diversity) -> Chosen:

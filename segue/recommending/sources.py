@@ -101,7 +101,7 @@ class ListenerSource:
         blended = self.reading.blended(columns)
         parts = {**blended.parts, **self._following_part(columns)}
         # Over a few columns the range is theirs, which is all that the lifted ones have to rise above.
-        span = float(np.ptp(blended.total)) if len(blended.total) else 0.0
+        span = float(np.ptp(blended.total)) if self.lifts and len(blended.total) else 0.0
         for lift in self.lifts:
             weights = lift.weights if columns is None else lift.weights[columns]
             parts[lift.name] = weights * np.float32(lift.spans * span)
