@@ -48,8 +48,9 @@ from tests.unit.api.made import CATALOGUE
 from tests.unit.api.stream_fakes import FakeCounts, FakeOperations, FakePublisher, FakeReceipts
 
 SETTINGS = Settings(
-    api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5, api_playlist_wait_s=0.1
-)
+    api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5, api_playlist_wait_s=0.1,
+    listenbrainz_weekly_events=3,
+)  # fmt: skip
 SHUTDOWN_S = 15.0
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
 

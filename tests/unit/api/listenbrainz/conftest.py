@@ -10,12 +10,7 @@ import pytest
 from tests.unit.api.conftest import SETTINGS, World
 
 KEYS_REQUIRED = SETTINGS.model_copy(
-    update={
-        "api_keys_required": True,
-        "api_client_rate_per_s": 0,
-        "listenbrainz_max_body_bytes": 20_000,
-        "listenbrainz_weekly_events": 3,
-    }
+    update={"api_keys_required": True, "api_client_rate_per_s": 0, "listenbrainz_max_body_bytes": 20_000}
 )
 
 

@@ -29,7 +29,6 @@ PLAYLIST = "https://musicbrainz.org/doc/jspf#playlist"
 TRACK = "https://musicbrainz.org/doc/jspf#track"
 MBID = "7e4bb014-51d5-4943-adb1-683e066a5220"
 AT = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
-WITHOUT_KEYS = KEYS_REQUIRED.model_copy(update={"api_keys_required": False})
 WEEK_S = 7 * 86_400
 
 
@@ -116,7 +115,7 @@ async def test_the_lists_of_a_week_stay_as_they_were_first_asked_for(
 async def test_the_same_state_makes_the_same_lists() -> None:
     made = []
     for _ in range(2):
-        world = World(FakePostgres(CATALOGUE), settings=WITHOUT_KEYS)
+        world = World(FakePostgres(CATALOGUE))
         world.postgres.promoted = "v1"
         world.redis.rows["alice"] = row(1, 2, 3)
         async with world.serving() as client:
@@ -318,7 +317,7 @@ async def test_private_playlists_are_their_owner_s_and_public_ones_everybody_s(
 
 
 async def test_where_no_keys_are_asked_for_lists_are_read_by_name(listening: World) -> None:
-    listening.settings = WITHOUT_KEYS
+    listening.settings = KEYS_REQUIRED.model_copy(update={"api_keys_required": False})
     async with listening.serving() as client:
         assert len(inside(await client.get(CREATED))) == 2
 
