@@ -104,10 +104,13 @@ class Recommender:
         """Tracks that may be shown."""
         return int(self._facts.shown.sum())
 
+    def shows(self, track_no: TrackNo) -> bool:
+        """Whether a track may be shown."""
+        return self._shown(track_no) is not None
+
     def track(self, track_no: TrackNo) -> Track:
         """A track that may be shown. Raises NotFound."""
-        columns = self._columns([track_no])
-        track = self._tracks[int(columns[0])] if len(columns) else None
+        track = self._shown(track_no)
         if track is None:
             raise NotFound(f"no track with number {track_no} in the catalogue")
         return track
@@ -251,6 +254,10 @@ class Recommender:
         eligibility = self._eligibility([own], steering)
         source = SongSource(self._blend, int(column[0]), eligibility.mask)
         return self._asked(source, eligibility, n, steering, FOR_SONG, partial(_song_reasons, seed))
+
+    def _shown(self, track_no: TrackNo) -> Track | None:
+        columns = self._columns([track_no])
+        return self._tracks[int(columns[0])] if len(columns) else None
 
     def _continued(
         self,
