@@ -106,11 +106,12 @@ class Recommender:
 
     def shows(self, track_no: TrackNo) -> bool:
         """Whether a track may be shown."""
-        return self._shown(track_no) is not None
+        return bool(self._facts.shown[self._columns([track_no])].any())
 
     def track(self, track_no: TrackNo) -> Track:
         """A track that may be shown. Raises NotFound."""
-        track = self._shown(track_no)
+        columns = self._columns([track_no])
+        track = self._tracks[int(columns[0])] if len(columns) else None
         if track is None:
             raise NotFound(f"no track with number {track_no} in the catalogue")
         return track
@@ -254,10 +255,6 @@ class Recommender:
         eligibility = self._eligibility([own], steering)
         source = SongSource(self._blend, int(column[0]), eligibility.mask)
         return self._asked(source, eligibility, n, steering, FOR_SONG, partial(_song_reasons, seed))
-
-    def _shown(self, track_no: TrackNo) -> Track | None:
-        columns = self._columns([track_no])
-        return self._tracks[int(columns[0])] if len(columns) else None
 
     def _continued(
         self,
