@@ -23,7 +23,6 @@ from api.live_trending import LiveTrending
 from api.schemas import Item, NoteShown, ReasonShown, StateShown, unset_if_none
 from api.steering import Wanted
 from segue.catalogue import Track
-from segue.errors import NotFound
 from segue.ids import TrackNo
 from segue.models.contract import History
 from segue.models.popularity import PopularNow
@@ -117,10 +116,12 @@ class Answers:
         """
         now_s = time.time()
         steering = replace(without_blocked(steering, [row], now_s), longest_ms=shape.duration_ms)
+        seeds = [track for track in map(self._catalogue.get, prompt.tracks) if track is not None]
 
         def ask(recommender: Recommender, n: int) -> Answer:
             history = None if row is None else self._history(recommender, row, row.last_event_at_s)
             now = self._trending.popular()
+            recommender = _knowing(recommender, seeds)
             return recommender.for_prompt(prompt, n, steering, history=history, popular=now, now_s=now_s)
 
         hidden = {*prompt.tracks, *self._heard([row], steering, now_s)}
@@ -237,11 +238,12 @@ def state_shown(found: FoundState) -> StateShown:
 
 
 def _song(recommender: Recommender, n: int, *, track: Track, steering: Steering) -> Answer:
-    try:
-        return recommender.for_song(track.track_no, n, steering)
-    except NotFound:
-        # The catalogue learned of it a moment before the recommender does.
-        return recommender.add_tracks([track]).for_song(track.track_no, n, steering)
+    return _knowing(recommender, [track]).for_song(track.track_no, n, steering)
+
+
+def _knowing(recommender: Recommender, tracks: Sequence[Track]) -> Recommender:
+    """One that knows these tracks: the catalogue learns of a new one a moment before the recommender does."""
+    return recommender.add_tracks([track for track in tracks if not recommender.shows(track.track_no)])
 
 
 def _last_at_s(row: ListenerRow) -> npt.NDArray[np.float64]:

@@ -104,6 +104,10 @@ class Recommender:
         """Tracks that may be shown."""
         return int(self._facts.shown.sum())
 
+    def shows(self, track_no: TrackNo) -> bool:
+        """Whether a track may be shown."""
+        return bool(self._facts.shown[self._columns([track_no])].any())
+
     def track(self, track_no: TrackNo) -> Track:
         """A track that may be shown. Raises NotFound."""
         return self._shown(track_no)[1]

@@ -246,3 +246,15 @@ async def test_an_artist_who_came_a_moment_ago_is_a_seed(world: World, client: h
         return found.status_code == 200 and "new" in ids(found)
 
     await eventually(known)
+
+
+async def test_a_track_that_came_a_moment_ago_is_a_seed_as_soon_as_it_is_known(world: World, client: httpx.AsyncClient) -> None:
+    world.postgres.add(replace(JAZZ[0], track_no=TrackNo(50), track_id="new", name="Brand New", artists=("Newcomer",)))
+    answers: list[dict[str, Any]] = []
+
+    async def known() -> bool:
+        answers.append((await generate(client, seeds={"tracks": ["new"]}, length=3)).json())
+        return not any(note["code"] == "unknown_tracks" for note in answers[-1]["notes"])
+
+    await eventually(known)
+    assert {item["reason"]["code"] for item in answers[-1]["items"]} == {"chosen_track"}
