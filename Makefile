@@ -10,7 +10,7 @@ UV_COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --gener
 PACKAGES = segue producers stream_processors trainer api ui infra benchmarks
 STAMPS = $(VENV)/.stamps
 
-.PHONY: help install demo up down test check chaos bench docs lock browser clean
+.PHONY: help install demo up down test check chaos bench docs screenshots lock browser clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -51,6 +51,9 @@ lock: $(STAMPS)/uv ## choose the newest versions that pyproject.toml allows, aga
 	@printf 'hatchling\neditables\n' | $(UV_COMPILE) --upgrade --extra local --extra ui --output-file requirements.lock pyproject.toml -
 	$(UV_COMPILE) --upgrade --extra local --extra ui --extra otel --extra dev --output-file requirements-dev.lock pyproject.toml
 	@printf 'uv\n' | $(UV_COMPILE) --upgrade --output-file requirements-uv.lock -
+
+screenshots: $(STAMPS)/dev browser ## pictures for the documentation, of the demo that runs
+	$(BIN)/python -m tests.e2e.screenshots docs/images
 
 browser:
 	@for name in chromium chromium-browser google-chrome-stable google-chrome; do command -v $$name >/dev/null && exit 0; done; \

@@ -134,7 +134,14 @@ def build_services(settings: Settings) -> Services:
     )
     tracks = Tracks(SongIndex(catalogue, listening), rates, metrics, settings.listenbrainz_tracks)
     weekly = WeeklyLists(
-        playlists, writer, listeners, answers, postgres, settings.listenbrainz_weekly_tracks, settings.listenbrainz_weeks
+        playlists,
+        writer,
+        listeners,
+        answers,
+        postgres,
+        tracks=settings.listenbrainz_weekly_tracks,
+        least_events=settings.listenbrainz_weekly_events,
+        weeks=settings.listenbrainz_weeks,
     )
 
     async def close() -> None:

@@ -4,7 +4,9 @@ An answer retrieves, scores, filters, diversifies and explains; the way through 
 `_p50` and `_p99` over RUNS listeners in milliseconds: `user_ms` 10 tracks for 100 tracks of history; `filtered_ms` the same
 under one of FILTERS after the other; `blocked_ms` with blocks, excludes and a heard window; `dial_ms` with the dial at 0.8;
 `explored_ms` with a tenth of the slots explored; `hundred_ms` 100 tracks; `long_ms` for 1,000 tracks of history; `new_ms` for
-a newcomer with chosen genres; `song_ms` 10 tracks like a song; `group_ms` for three listeners.
+a newcomer with chosen genres; `song_ms` 10 tracks like a song; `group_ms` for three listeners; `prompt_ms` a playlist of 25
+tracks for a listener from two tracks, an artist and a genre; `hour_ms` one that lasts an hour, in a smooth order; `most_ms` the
+longest one in a smooth order.
 `build_s`: catalogue, models, indexes and recommender; `…_recall_at_100`, `…_probes`, `…_index_s` of each index; `rss_mb`: of
 the whole process.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,10 @@ from benchmarks.made_world import World, blend, index_parts, world
 from benchmarks.results import percentile, report
 from segue.ids import TrackNo
 from segue.models.contract import History
-from segue.recommending.answer import Answer, Recommender
+from segue.recommending.answer import FOR_LISTENER, Answer, Recommender
 from segue.recommending.filters import FeatureRange, Filters
+from segue.recommending.lists import Shape, shaped
+from segue.recommending.prompts import Prompt
 from segue.recommending.steering import Exploration, Steering
 
 RUNS = 300
@@ -82,6 +87,17 @@ def _questions(recommender: Recommender, made: World) -> dict[str, Ask]:
         "blocked_artists": tuple(f"Artist {number}" for number in range(20)),
         "heard_days": 30.0,
     }
+
+    def listed(shape: Shape) -> Ask:
+        def ask(run: int) -> Answer:
+            history, steering = histories[run % len(histories)], Steering(longest_ms=shape.duration_ms)
+            track = made.tracks[steps[run % len(steps)]]
+            prompt = Prompt(tuple(TrackNo(steps[(run + i) % len(steps)]) for i in (1, 2)), track.artists, track.genres[:1])
+            best = partial(recommender.for_prompt, prompt, steering=steering, history=history)
+            return shaped(best, shape, recommender.track, FOR_LISTENER)
+
+        return ask
+
     return {
         "user": user(),
         "filtered": lambda run: user(filters=FILTERS[run % len(FILTERS)])(run),
@@ -92,6 +108,9 @@ def _questions(recommender: Recommender, made: World) -> dict[str, Ask]:
         "long": lambda run: recommender.for_listener(long[run % len(long)], 10),
         "new": nobody,
         "group": lambda run: recommender.for_group({f"m{i}": histories[(run + i) % len(histories)] for i in range(3)}, 10),
+        "prompt": listed(Shape(25)),
+        "hour": listed(Shape(250, 3_600_000, smooth=True)),
+        "most": listed(Shape(250, smooth=True)),
         "song": lambda run: recommender.for_song(TrackNo(steps[run % len(steps)]), 10),
     }
 

@@ -88,8 +88,8 @@ class Jobs(Protocol):
         """All jobs, the last one changed first. A job that says `running` and that nobody holds was killed: `stopped`."""
         ...
 
-    def forget(self, sources: Collection[str]) -> None:
-        """Remove the jobs of these sources; a run that is under way is Fenced."""
+    def forget(self, sources: Collection[str], before: datetime | None = None) -> None:
+        """Remove the jobs of these sources, last changed before a time if one is given; a run that is under way is Fenced."""
         ...
 
     def close(self) -> None:

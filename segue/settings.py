@@ -165,6 +165,8 @@ class Settings(BaseSettings):
     """How long it is shown at most."""
     listenbrainz_weekly_tracks: int = Field(50, ge=1, le=250)
     """Tracks of each list that Segue makes for a listener in a week."""
+    listenbrainz_weekly_events: int = Field(10, ge=1)
+    """Events of a listener before any list is made: one that was made of fewer would stand for a week."""
     listenbrainz_weeks: int = Field(2, ge=1, le=52)
     """Weeks whose lists are kept, this one included."""
     listenbrainz_max_body_bytes: int = Field(10_240_000, ge=10_240)

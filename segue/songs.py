@@ -61,13 +61,12 @@ class Song:
         """Its id where the catalogue lacks it: the same for everybody who names it alike."""
         return DERIVED + (self.recording_mbid or blake2b(self.key.encode(), digest_size=16).hexdigest())
 
-    def __hash__(self) -> int:
-        return self._hash
-
     @cached_property
-    def _hash(self) -> int:
-        # A history names the same songs again and again, and each time they are looked up.
-        return hash((self.title, self.artist, self.album, self.recording_mbid, self.spotify_id))
+    def told(self) -> str:
+        """All that tells which song it is, as one text: a dictionary's key that need not be hashed again each time."""
+        return "\0".join(
+            [self.title, self.artist, *self.artists, self.album or "", self.recording_mbid or "", self.spotify_id or ""]
+        )
 
 
 def learned_track(track_id: str, song: Song, source: str) -> CatalogueTrack:

@@ -22,7 +22,7 @@ from segue.stores.postgres.migrations import migrate
 REDIS_TEST_DATABASE = 15
 
 # Hypothesis gives each example 200 ms, which a busy machine may take from any of them.
-hypothesis.settings.register_profile("untimed")
+hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 

@@ -262,7 +262,7 @@ def drawn(number: int, from_seed: int) -> list[bytes]:
     found: list[bytes] = []
 
     @seed(from_seed)
-    @settings(max_examples=number, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=number, database=None, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
     @given(bad_values())
     def collect(value: bytes) -> None:
         found.append(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -87,3 +87,22 @@ class JobsContract:
         assert kept[:3] == ["f4", "f3", "f2"]
         assert unfinished.fingerprint in kept
         assert "f0" not in kept
+
+    def test_jobs_of_a_source_are_forgotten(self, jobs: Jobs) -> None:
+        begin(jobs, JobKey("lastfm", "f1"))
+        begin(jobs, JobKey("mpd", "f1"))
+        jobs.forget(["lastfm", "spotify-saved"])
+        assert [job.source for job in jobs.newest()] == ["mpd"]
+
+    def test_only_old_jobs_are_forgotten_where_a_time_is_given(self, jobs: Jobs) -> None:
+        job = begin(jobs, JobKey("lastfm", "f1"))
+        jobs.forget(["lastfm"], job.updated_at)
+        assert [job.source for job in jobs.newest()] == ["lastfm"]
+        jobs.forget(["lastfm"], job.updated_at + timedelta(seconds=1))
+        assert jobs.newest() == []
+
+    def test_a_run_whose_job_was_forgotten_may_not_go_on(self, jobs: Jobs) -> None:
+        job = begin(jobs)
+        jobs.forget([job.source])
+        with pytest.raises(Fenced):
+            jobs.save(job)

@@ -27,6 +27,7 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
         "server_fileWatcherType": "none",
         "server_headless": True,
         "server_port": settings.ui_port,
+        "theme_headingFontSizes": ["2rem", "1.4rem", "1.2rem"],
         # Without it, Streamlit asks a server on the internet for the address of this machine.
         "browser_serverAddress": _shown_host(settings.ui_host),
     } | {f"theme_{theme}_{name}": colour for theme, colours in _THEMES.items() for name, colour in colours.items()}

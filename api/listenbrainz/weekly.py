@@ -1,7 +1,7 @@
 """Lists that Segue makes for each listener every week; see docs/decisions/0021-weekly-lists.md.
 
 They are playlists as all others are. Who asks first in a week has them made, from the listener's state of that moment; whoever
-asks later finds them. Nothing is made for names that never listened, so there are as many as there are listeners, kinds and weeks
+asks later finds them. Nothing is made for names that never listened, so there are at most as many as listeners, kinds and weeks
 that are kept.
 """
 
@@ -68,7 +68,7 @@ class Origin:
 
 
 class WeeklyLists:
-    """`tracks` of each list; those of `weeks` are kept, this one included."""
+    """`tracks` of each list; none before a listener has `least_events`. Lists of `weeks` are kept, this one included."""
 
     def __init__(
         self,
@@ -77,16 +77,18 @@ class WeeklyLists:
         listeners: ListenerStates,
         answers: Answers,
         postgres: PostgresGate,
+        *,
         tracks: int,
+        least_events: int,
         weeks: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._playlists, self._writer, self._postgres = playlists, writer, postgres
         self._listeners, self._answers = listeners, answers
-        self._tracks, self._weeks, self._clock = tracks, weeks, clock
+        self._tracks, self._least_events, self._weeks, self._clock = tracks, least_events, weeks, clock
 
     async def ensure(self, user_id: str) -> None:
-        """Have this week's lists made and those of long ago deleted, where there is a model and the listener ever listened.
+        """Have this week's lists made and those of long ago deleted, where there is a model and enough is known of the listener.
 
         What cannot be changed now is left for the next time, as long as there is any list to show. Raises PostgresUnavailable,
         and where there is none KafkaUnavailable and Problem 503 and 409.
@@ -114,7 +116,9 @@ class WeeklyLists:
         wanted = [Origin(kind, self._monday) for kind in TITLES]
         wanted = [origin for origin in wanted if origin.playlist_id(user_id) not in there]
         row = (await self._listeners.find(user_id)).row if wanted else None
-        return [self._make(user_id, origin, row) for origin in wanted] if row is not None and row.events else []
+        if row is None or row.events < self._least_events:
+            return []
+        return [self._make(user_id, origin, row) for origin in wanted]
 
     async def _make(self, user_id: str, origin: Origin, row: ListenerRow) -> None:
         answered = await self._answered(origin.kind, row)

@@ -72,10 +72,10 @@ class JobFiles:
         found = [job for path in self._folder.glob("*.job.json") if (job := self.find(path.name.split(".")[0]))]
         return sorted(map(self._as_it_is, found), key=lambda job: job.updated_at, reverse=True)
 
-    def forget(self, sources: Collection[str]) -> None:
-        """Remove the jobs of these sources; a run that is under way is Fenced."""
+    def forget(self, sources: Collection[str], before: datetime | None = None) -> None:
+        """Remove the jobs of these sources, last changed before a time if one is given; a run that is under way is Fenced."""
         for job in self.newest():
-            if job.source in sources:
+            if job.source in sources and (before is None or job.updated_at < before):
                 self._path(job.job_id).unlink(missing_ok=True)
 
     def close(self) -> None:

@@ -60,7 +60,12 @@ def printable(name: str) -> str:
 def _walk(folder: Path, bounds: Bounds, found: Found) -> Iterator[Path]:
     """Regular files under a folder, in order of their names. Links are not followed: they may lead anywhere, or in a circle."""
     files = 0
-    for parent, folders, names in os.walk(folder):
+
+    def note(error: OSError) -> None:
+        where = printable(os.path.relpath(error.filename, folder))
+        found.rejected.append(Rejected("unreadable", where, f"cannot be read: {error.strerror}"))
+
+    for parent, folders, names in os.walk(folder, onerror=note):
         folders.sort()
         for name in sorted(names):
             files += 1

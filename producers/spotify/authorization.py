@@ -14,13 +14,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import requests
 from spotipy.exceptions import SpotifyOauthError
 
-from producers.spotify.login import TokenFile, oauth_error, pkce_of, spotify_folder, unreachable
+from producers.spotify.login import TokenFile, fetched, oauth_error, pkce_of, spotify_folder
 from producers.spotify.records import digest
 from producers.spotify.session import SpotifySession, http_session, quiet_spotipy
-from segue.errors import ConfigurationError, LoginNeeded, SpotifyUnavailable
+from segue.errors import ConfigurationError, LoginNeeded
 from segue.settings import Settings
 
 MAX_TYPED = 16_384
@@ -51,7 +50,10 @@ class Authorization:
             pkce = pkce_of(self.settings, http, new)
             self._explain(pkce.get_authorize_url(state))
             code = _Answers(server, self.typed, self.timeout_s).code()
-            _fetch(lambda: pkce.get_access_token(code, check_cache=False))
+            try:
+                fetched(lambda: pkce.get_access_token(code, check_cache=False))
+            except LoginNeeded:
+                raise LoginNeeded("Spotify does not take this code (any more): run `segue ingest auth` again") from None
         new.path.replace(TokenFile(folder).path)
 
     def _explain(self, url: str) -> None:
@@ -159,16 +161,3 @@ def _listening(port: int, state: str) -> Iterator[_Server]:
         ) from error
     with server:
         yield server
-
-
-def _fetch(fetch: Callable[[], object]) -> None:
-    try:
-        fetch()
-    except SpotifyOauthError as error:
-        if error.error == "invalid_grant":
-            raise LoginNeeded("Spotify does not take this code (any more): run `segue ingest auth` again") from None
-        raise oauth_error(error) from None
-    except requests.RequestException as error:
-        raise unreachable(error) from None
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise SpotifyUnavailable("Spotify's accounts service gave an answer that makes no sense: try again later") from None

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from producers.publisher import open_publisher
 from producers.simulator.clock import Clock
 from producers.spotify.login import TokenFile, spotify_folder
+from producers.spotify.plan import SOURCE_NAMES
 from segue.errors import Unavailable
+from segue.ingest_jobs import Jobs
 from segue.kafka import consumer_lag
 from segue.settings import Settings
 from segue.stores.postgres.spotify_content import SpotifyContentStore
@@ -30,6 +32,7 @@ class Forgetter:
     """Deletes through Kafka, so that a replay of the log finds the same. Raises Unavailable without Kafka or Postgres."""
 
     store: SpotifyContentStore
+    jobs: Jobs
     settings: Settings
     clock: Clock
 
@@ -39,8 +42,12 @@ class Forgetter:
         return sum(lag.values())
 
     def expired(self) -> Forgotten:
-        """Delete what is older than SEGUE_SPOTIFY_RETENTION_DAYS. Nothing may be `behind`: newer records of the same could be."""
+        """Delete what is older than SEGUE_SPOTIFY_RETENTION_DAYS. Nothing may be `behind`: newer records of the same could be.
+
+        Imports that were not gone on with for as long are forgotten too: their positions hold names of tracks.
+        """
         before = datetime.fromtimestamp(self.clock.now_s(), UTC) - timedelta(days=self.settings.spotify_retention_days)
+        self.jobs.forget(SOURCE_NAMES, before)
         return self._delete(self.store.tracks(before), self.store.playlists(before))
 
     def everything(self) -> Forgotten:
@@ -50,6 +57,8 @@ class Forgetter:
             if self.clock.now_s() > deadline_s or self.clock.stopped():
                 raise Unavailable(f"{behind:,} records are not stored yet: start the processors (`segue up`) and run this again")
             self.clock.wait(POLL_S)
+        # Their positions say which playlists have not changed since: they would not be read again.
+        self.jobs.forget(SOURCE_NAMES)
         return self._delete(self.store.tracks(), self.store.playlists())
 
     def _delete(self, tracks: list[str], playlists: list[str]) -> Forgotten:

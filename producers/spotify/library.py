@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
 from producers.spotify.records import digest, event_of, items_of, object_of, track_of
 from producers.spotify.session import SpotifySession
-from producers.spotify.steps import Found, KnownElsewhere, SpotifySource
+from producers.spotify.steps import PLACE, Found, KnownElsewhere, SpotifySource
 from segue.events import PlaylistRecord
 from segue.sources import SPOTIFY_API
 
 PAGE = 50
 """Most tracks that Spotify gives at once of a person's own lists."""
 MAX_TOTAL = 2**31
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+"""Texts of this form are in the order of time."""
 TOP_RANGES = {"short_term": "Top tracks, 4 weeks", "medium_term": "Top tracks, 6 months", "long_term": "Top tracks, 1 year"}
 
 
 class SavedPlace(msgspec.Struct):
-    """`total`: how many were saved when the last page was read."""
+    """`offset`: None behind the end; `total`: how many were saved when the last page was read.
+
+    `newest`: when the newest one was saved, as Spotify writes it; `until`: what was saved before was read by an earlier run;
+    `whole_at_s`: when a run last began to read all (Unix time).
+    """
 
     offset: int | None = 0
     total: int = 0
+    newest: str = ""
+    until: str = ""
+    whole_at_s: float = 0.0
 
 
 class SavedTracks(SpotifySource[SavedPlace]):
-    """Saved tracks: tracks, and a like of each when it was saved."""
+    """Saved tracks: tracks, and a like of each when it was saved.
+
+    `earlier`: where a run ended that was done; what it read is read again only if that was `fresh_s` seconds ago.
+    """
 
     name, place_type = "spotify-saved", SavedPlace
 
-    def __init__(self, session: SpotifySession, listener: str, known: KnownElsewhere) -> None:
+    def __init__(
+        self, session: SpotifySession, listener: str, known: KnownElsewhere, earlier: SavedPlace | None, fresh_s: float
+    ) -> None:
         super().__init__(session, f"saved tracks of {listener}", "saved", known)
-        self._listener = listener
+        self._listener, self._earlier, self._fresh_s = listener, earlier, fresh_s
 
     def start(self) -> SavedPlace:
         """The newest."""
-        return SavedPlace()
+        now_s, earlier = self.session.budget.now().timestamp(), self._earlier
+        if earlier is None or now_s - earlier.whole_at_s >= self._fresh_s:
+            return SavedPlace(whole_at_s=now_s)
+        return SavedPlace(until=earlier.newest, whole_at_s=earlier.whole_at_s)
 
     def done(self, place: SavedPlace) -> bool:
         """Behind the oldest."""
@@ -48,23 +66,35 @@ class SavedTracks(SpotifySource[SavedPlace]):
         body = self.session.ask(
             lambda client: client.current_user_saved_tracks(limit=PAGE, offset=offset, market=market), "saved"
         )
-        found, entries = Found.nothing(), items_of(body)
-        for number, entry in enumerate(map(object_of, entries), start=offset + 1):
+        found, entries = Found.nothing(), [object_of(entry) for entry in items_of(body)]
+        for number, entry in enumerate(entries, start=offset + 1):
             where = f"saved track {number}"
             track = found.take(track_of(entry.get("track"), where, self.session.budget.now()))
             if track is not None:
                 found.add(event_of("like", track, self._listener, entry.get("added_at"), where))
-        return found, _after(place, len(entries), body)
+        times = [at for entry in entries if isinstance(at := entry.get("added_at"), str) and _TIME.fullmatch(at)]
+        return found, self._after(place, body, len(entries), times)
+
+    def _after(self, place: SavedPlace, body: dict[str, Any], read: int, times: list[str]) -> SavedPlace:
+        said, offset = body.get("total"), place.offset or 0
+        total = said if type(said) is int and 0 <= said < MAX_TOTAL else place.total
+        removed = place.total - total
+        newest = place.newest or (times[0] if times else place.until)
+        further: int | None = offset + read
+        if offset and removed > 0:
+            # Those behind them have moved towards the beginning, past the page that was read.
+            further = max(0, offset - removed)
+        elif not body.get("next") or not read or (times and times[-1] < place.until):
+            further = None
+        return SavedPlace(further, total, newest, place.until, place.whole_at_s)
 
 
-def _after(place: SavedPlace, read: int, body: dict[str, Any]) -> SavedPlace:
-    said, offset = body.get("total"), place.offset or 0
-    total = said if type(said) is int and 0 <= said < MAX_TOTAL else place.total
-    removed = place.total - total
-    if offset and removed > 0:
-        # Those behind them have moved towards the beginning, past the page that was read.
-        return SavedPlace(max(0, offset - removed), total)
-    return SavedPlace(offset + read if body.get("next") and read else None, total)
+def saved_in(position: dict[str, Any] | None) -> SavedPlace | None:
+    """Where a run ended that is done, from its last position."""
+    try:
+        return msgspec.convert((position or {}).get(PLACE), SavedPlace)
+    except msgspec.ValidationError:
+        return None
 
 
 class TopPlace(msgspec.Struct):

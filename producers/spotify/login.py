@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -116,25 +117,20 @@ class PersonalLogin:
         # spotipy would ask on the terminal, or wait for a browser, for ever.
         if info is None or not set(SCOPES) <= set(str(info.get("scope", "")).split()):
             raise LoginNeeded("Segue may not read this account at Spotify (yet): log in with `segue ingest auth`")
-        return self._fetched(lambda: str(self._pkce.get_access_token()))
+        return self._fetched(self._pkce.get_access_token)
 
     def renew(self) -> None:
         """See Login."""
         info = self._tokens.get_cached_token() or {}
-        self._fetched(lambda: str(self._pkce.refresh_access_token(info.get("refresh_token"))["access_token"]))
+        self._fetched(lambda: self._pkce.refresh_access_token(info.get("refresh_token"))["access_token"])
 
-    def _fetched(self, fetch: Any) -> str:
+    def _fetched(self, fetch: Callable[[], object]) -> str:
         try:
-            return str(fetch())
-        except SpotifyOauthError as error:
-            if error.error == "invalid_grant":
-                # spotipy would present the dead token again for ever.
-                self._tokens.forget()
-            raise oauth_error(error) from None
-        except requests.RequestException as error:
-            raise unreachable(error) from None
-        except _UNREADABLE:
-            raise SpotifyUnavailable("Spotify's accounts service gave an answer that makes no sense: try again later") from None
+            return fetched(fetch)
+        except LoginNeeded:
+            # spotipy would present the dead token again for ever.
+            self._tokens.forget()
+            raise
 
 
 class ApplicationLogin:
@@ -164,14 +160,7 @@ class ApplicationLogin:
         self._fetched(check_cache=False)
 
     def _fetched(self, check_cache: bool) -> str:
-        try:
-            return str(self._manager.get_access_token(as_dict=False, check_cache=check_cache))
-        except SpotifyOauthError as error:
-            raise oauth_error(error) from None
-        except requests.RequestException as error:
-            raise unreachable(error) from None
-        except _UNREADABLE:
-            raise SpotifyUnavailable("Spotify's accounts service gave an answer that makes no sense: try again later") from None
+        return fetched(lambda: self._manager.get_access_token(as_dict=False, check_cache=check_cache))
 
 
 def pkce_of(settings: Settings, http: requests.Session, tokens: TokenFile) -> SpotifyPKCE:
@@ -198,6 +187,18 @@ def chosen_login(settings: Settings, http: requests.Session) -> Login:
     if settings.spotify_client_secret is not None:
         return ApplicationLogin(settings, http)
     raise LoginNeeded("nobody is logged in to Spotify: run `segue ingest auth`")
+
+
+def fetched(fetch: Callable[[], object]) -> str:
+    """The token that spotipy fetches. Raises LoginNeeded, ConfigurationError or SpotifyUnavailable."""
+    try:
+        return str(fetch())
+    except SpotifyOauthError as error:
+        raise oauth_error(error) from None
+    except requests.RequestException as error:
+        raise unreachable(error) from None
+    except _UNREADABLE:
+        raise SpotifyUnavailable("Spotify's accounts service gave an answer that makes no sense: try again later") from None
 
 
 def oauth_error(error: SpotifyOauthError) -> SegueError:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from producers.spotify.library import RecentPlays, SavedTracks, TopTracks
-from producers.spotify.playlists import Playlists, Seen
+from producers.spotify.library import RecentPlays, SavedTracks, TopTracks, saved_in
+from producers.spotify.playlists import Playlists, seen_in
 from producers.spotify.references import Reference, References, reference_of
 from producers.spotify.search import Search
 from producers.spotify.session import SpotifySession
@@ -18,7 +18,10 @@ AnySource: TypeAlias = SpotifySource[Any]
 Own = Literal["saved", "playlists", "top", "recent"]
 
 OWN: tuple[Own, ...] = ("saved", "playlists", "top", "recent")
-SOURCE_NAMES = tuple(source.name for source in (SavedTracks, Playlists, TopTracks, RecentPlays, Search, References))
+OWN_NAMES: dict[Own, str] = {
+    "saved": SavedTracks.name, "playlists": Playlists.name, "top": TopTracks.name, "recent": RecentPlays.name,
+}  # fmt: skip
+SOURCE_NAMES = (*OWN_NAMES.values(), Search.name, References.name)
 FRESH_SHARE = 0.5
 """Of the retention: what is older is fetched again although it has not changed, so that it does not expire."""
 
@@ -56,17 +59,21 @@ class Planner:
     listener: str | None
     known: KnownElsewhere
 
-    def own(self, kind: Own, seen: dict[str, Seen], fresh_s: float) -> AnySource:
-        """A list of the person's. `seen`: playlists of an earlier run. Raises InvalidInput or LoginNeeded."""
+    def own(self, kind: Own, earlier: dict[str, Any] | None, fresh_s: float) -> AnySource:
+        """A list of the person's.
+
+        `earlier`: the position of the last run that was done; what it read is fresh for `fresh_s` seconds. Raises InvalidInput
+        or LoginNeeded.
+        """
         if self.listener is None:
             raise InvalidInput(f"{kind} needs --listener NAME: who you are in Segue", "no_listener")
         if not self.session.login.personal:
             raise LoginNeeded(f"{kind} is somebody's own: log in with `segue ingest auth`")
         match kind:
             case "saved":
-                return SavedTracks(self.session, self.listener, self.known)
+                return SavedTracks(self.session, self.listener, self.known, saved_in(earlier), fresh_s)
             case "playlists":
-                return Playlists(self.session, self.listener, self.known, seen, fresh_s)
+                return Playlists(self.session, self.listener, self.known, seen_in(earlier), fresh_s)
             case "top":
                 return TopTracks(self.session, self.listener, self.known)
             case "recent":

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -20,8 +21,7 @@ from producers.spotify.authorization import Authorization, note_account
 from producers.spotify.doctor import examined
 from producers.spotify.forgetting import Forgetter, forget_login
 from producers.spotify.login import TokenFile, spotify_folder
-from producers.spotify.plan import FRESH_SHARE, SOURCE_NAMES, AnySource, Planner, Wanted, wanted
-from producers.spotify.playlists import Playlists, Seen, seen_in
+from producers.spotify.plan import FRESH_SHARE, OWN_NAMES, AnySource, Own, Planner, Wanted, wanted
 from producers.spotify.references import Reference
 from producers.spotify.session import SpotifySession, open_session
 from producers.spotify.steps import fingerprint_of
@@ -62,7 +62,8 @@ def read(settings: Settings, what: Sequence[str], asked: Asked, results: int) ->
     with _content(settings) as content, open_session(settings, clock) as session:
         _warn_of_login(settings)
         if content is not None and not (wants.refresh or asked.dry_run or asked.out):
-            _expire(Forgetter(content, settings, clock))
+            with closing(open_jobs(settings)) as jobs:
+                _expire(Forgetter(content, jobs, settings, clock))
         code = _Run(settings, clock, asked, session, content).all(wants, results)
     if code in {EXIT_DONE, EXIT_SOME_REJECTED} and not (asked.dry_run or asked.out or settings.spotify_training):
         out.print("models do not learn from this, as Spotify's terms ask: docs/guide/spotify.md", highlight=False)
@@ -73,18 +74,16 @@ def let_go(settings: Settings, only_expired: bool) -> None:
     """Delete what is too old, or everything, with the login first: that needs no server. Raises SegueError."""
     if not only_expired:
         out.print("logged out" if forget_login(settings) else "nobody was logged in")
-    with closing(Database(settings.require_postgres())) as database:
+    with closing(Database(settings.require_postgres())) as database, closing(open_jobs(settings)) as jobs:
         content = SpotifyContentStore(database)
-        forgetter = Forgetter(content, settings, StoppableClock())
+        forgetter = Forgetter(content, jobs, settings, StoppableClock())
         if only_expired:
             _expire(forgetter)
         else:
-            _forget_everything(forgetter, content, settings)
+            _forget_everything(forgetter, content)
 
 
-def _forget_everything(forgetter: Forgetter, content: SpotifyContentStore, settings: Settings) -> None:
-    with closing(open_jobs(settings)) as jobs:
-        jobs.forget(SOURCE_NAMES)
+def _forget_everything(forgetter: Forgetter, content: SpotifyContentStore) -> None:
     found, listens = forgetter.everything(), content.listens()
     out.print(f"deleted: {found.tracks:,} tracks, {found.playlists:,} playlists", highlight=False)
     if listens.events:
@@ -125,7 +124,7 @@ class _Run:
         known = (lambda _: ()) if self.content is None else self.content.described_elsewhere
         planner = Planner(self.session, self.asked.listener, known)
         for kind in wants.own:
-            yield planner.own(kind, self._seen() if kind == "playlists" else {}, self._fresh_s()), True
+            yield planner.own(kind, self._earlier(kind), self._fresh_s()), True
         if wants.search is not None:
             yield planner.search(wants.search, results), True
         if wants.references:
@@ -146,14 +145,14 @@ class _Run:
             out.print("nothing is old enough to be fetched again")
         return old
 
-    def _seen(self) -> dict[str, Seen]:
-        """The playlists that the last run which was done has read."""
+    def _earlier(self, kind: Own) -> dict[str, Any] | None:
+        """The position of the last run that was done."""
         if self.asked.restart or self.asked.dry_run or self.asked.out:
-            return {}
-        key = JobKey(Playlists.name, fingerprint_of(self.session, "playlists"), self.asked.listener)
+            return None
+        key = JobKey(OWN_NAMES[kind], fingerprint_of(self.session, kind), self.asked.listener)
         with closing(open_jobs(self.settings)) as jobs:
             job = jobs.find(key.job_id)
-        return seen_in(job.position) if job and job.status == "done" else {}
+        return job.position if job and job.status == "done" else None
 
 
 @contextmanager

@@ -19,11 +19,12 @@ import numpy as np
 from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, dampen, known
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, dampen
 from segue.models.fold_in import Doubles, FoldIn, folded_in
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import DenseMoments, Moments
 from segue.models.parallel import without_inner_threads
+from segue.models.positions import known, scored
 from segue.models.ranking import top_columns
 
 LEAST_FACTORS = 64
@@ -96,10 +97,10 @@ class AlsModel(ReadingModel):
     def read(self, history: History) -> AlsReading:
         return AlsReading(self, history)
 
-    def fold_in(self, columns: Columns, preference: Floats) -> FoldIn:
-        """The listener who has these preferences of these columns, all known to the model."""
-        confidence = self.config.alpha * dampen(preference).astype(np.float64)
-        return folded_in(self._factors[columns], confidence, self._gram, self._inverse)
+    def fold_in(self, columns: Columns, dampened: Floats) -> FoldIn:
+        """The listener who has these dampened preferences of these columns, all known to the model."""
+        confidence = self.config.alpha * dampened.astype(np.float64)
+        return folded_in(self._factors.take(columns, 0), confidence, self._gram, self._inverse)
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         listeners = np.zeros((histories.shape[0], self._factors.shape[1]), np.float32)
@@ -107,7 +108,7 @@ class AlsModel(ReadingModel):
         with without_inner_threads():
             for row in range(histories.shape[0]):
                 part = slice(histories.indptr[row], histories.indptr[row + 1])
-                listeners[row] = self.fold_in(histories.indices[part], histories.data[part]).factors
+                listeners[row] = self.fold_in(histories.indices[part], dampen(histories.data[part])).factors
         scores: Floats = listeners @ self._factors.T
         return scores
 
@@ -124,7 +125,7 @@ class AlsModel(ReadingModel):
         rows = [slice(first, last) for first, last in pairwise(histories.indptr.tolist())]
         # Who likes nothing folds in to zeros: all tracks tie, "the best" would be chance and more groups be read in vain.
         liking = [row for row in rows if (histories.data[row] > 0).any()]
-        listeners = [self.fold_in(histories.indices[row], histories.data[row]).factors for row in liking]
+        listeners = [self.fold_in(histories.indices[row], dampen(histories.data[row])).factors for row in liking]
         truth = [played[top_columns(vectors @ listener, RECALL_AT)] for listener in listeners]
         index = VectorIndex.trained(vectors, played, probes)
         self.index, report = tuned(index, truth, lambda tried, i: tried.search(listeners[i], CANDIDATES), start)
@@ -189,16 +190,14 @@ class AlsReading(Reading):
     def __init__(self, model: AlsModel, history: History) -> None:
         super().__init__(model, history)
         self._items, self._moments, self._index = model.factors, model.moments, model.index
-        self._inside = ((history.columns < model.n_tracks) & (history.preference != 0)).nonzero()[0]
-        self._fold_in = model.fold_in(history.columns[self._inside], history.preference[self._inside])
+        self._inside = history.told(model.n_tracks)
+        self._fold_in = model.fold_in(history.columns[self._inside], history.dampened[self._inside])
 
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             everything: Floats = self._items @ self._fold_in.factors
             return everything
-        scores, inside = np.zeros(len(columns), np.float32), known(columns, len(self._items))
-        scores[inside] = self._items.take(columns[inside], 0) @ self._fold_in.factors
-        return scores
+        return scored(columns, len(self._items), lambda inside: self._items.take(inside, 0) @ self._fold_in.factors)
 
     def own_scores(self) -> Floats:
         return self._fold_in.chosen @ self._fold_in.factors
@@ -212,9 +211,9 @@ class AlsReading(Reading):
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
         inside = known(columns, len(self._items))
-        told = np.zeros((len(columns), len(self._inside)), np.float32)
-        told[inside] = self._fold_in.shares(self._items[columns[inside]])
-        shares[:, self._inside] = told
+        own = np.zeros((len(columns), len(self._fold_in.chosen)), np.float32)
+        own[inside] = self._fold_in.shares(self._items[columns[inside]])
+        shares[:, self._inside] = own
         return shares
 
 

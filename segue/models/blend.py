@@ -26,10 +26,12 @@ from segue.catalogue import Track
 from segue.models.als import AlsModel
 from segue.models.co_listening import CoListeningModel
 from segue.models.content import ContentModel
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Model, Reading, ReadingModel, known
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Model, Reading, ReadingModel
+from segue.models.likeness import Likeness
 from segue.models.moments import Moments
 from segue.models.popularity import PopularityModel
-from segue.models.ranking import distinct, standardise, top_columns
+from segue.models.positions import known, scored
+from segue.models.ranking import distinct, standardise
 from segue.models.sequence import SequenceModel
 
 PARTS = ("als", "co_listening", "content", "popularity")
@@ -41,12 +43,6 @@ Weights = tuple[float, float, float, float]
 NOBODY: Weights = (0.0, 0.0, 0.0, 1.0)
 ONLY_REJECTIONS: Weights = (0.0, 0.0, 0.5, 1.0)
 """What is popular, away from what the listener turned down."""
-LIKENESS_POOL = 500
-"""Tracks, best by co-listening and content, for which "like this song" also asks ALS: its cosine over all costs 3 ms of 30k
-tracks.
-"""
-TRUSTED_SUPPORT = 2.0
-"""Training rows after which a song's co-listening counts half; a single row knows nothing but one person's mix."""
 
 
 def _untold(_stage: str) -> AbstractContextManager[None]:
@@ -200,26 +196,11 @@ class Blend(ReadingModel):
         return added(self.weighted(standard, weights, np.flatnonzero(self.unsupported)))
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
-        total = added(self.likeness(column))
-        return total if columns is None else np.asarray(total[columns], np.float32)
+        return added(self.likeness(column).parts(columns))
 
-    def likeness(self, column: int, columns: Columns | None = None, eligible: Mask | None = None) -> dict[str, Floats]:
-        """How like the track in `column` each of `columns` (None: every track) is, by part and weighted; they add up.
-
-        ALS is asked only for the LIKENESS_POOL best of the other two among those that are `eligible` (a mask of the same shape;
-        None: all).
-        """
-        als_weight, co_weight, content_weight = self.config.likeness
-        content = np.float32(content_weight) * self.content.similarity(column, columns)
-        co_listening = np.float32(co_weight) * self._co_likeness(column, columns)
-        als = np.zeros_like(content)
-        if column < self.als.n_tracks:
-            both = content + co_listening
-            pool = top_columns(both if eligible is None else np.where(eligible, both, np.float32(-np.inf)), LIKENESS_POOL)
-            asked = pool if columns is None else columns[pool]
-            pool, asked = pool[asked < self.als.n_tracks], asked[asked < self.als.n_tracks]
-            als[pool] = np.float32(als_weight * self._trust(column)) * self.als.similarity(column, asked)
-        return {"als": als, "co_listening": co_listening, "content": content}
+    def likeness(self, column: int) -> Likeness:
+        """What is like the track in `column`."""
+        return Likeness(column, self.als, self.co_listening, self.content, self.config.likeness, float(self.support[column]))
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))
@@ -272,16 +253,6 @@ class Blend(ReadingModel):
         """The parts that have a say for any of the rows of `weights` (n_rows, len(PARTS))."""
         return {name: part for i, (name, part) in enumerate(self.parts().items()) if weights[:, i].any() or self.borrows(name)}
 
-    def _trust(self, column: int) -> float:
-        support = float(self.support[column])
-        return support / (support + TRUSTED_SUPPORT)
-
-    def _co_likeness(self, column: int, columns: Columns | None) -> Floats:
-        """Co-listening put on the scale of a cosine: 1 for the strongest neighbour of a well-known song."""
-        at = np.arange(self.n_tracks, dtype=np.int32) if columns is None else columns
-        strength, strongest = self.co_listening.read(History.of([column])).scores(at), self.co_listening.strongest(column)
-        return strength * np.float32(self._trust(column) / strongest) if strongest > 0 else strength
-
     def _weights_of_rows(self, histories: csr_matrix[np.float32]) -> Floats:
         rows = np.repeat(np.arange(histories.shape[0]), np.diff(histories.indptr))
         liked = np.bincount(rows, weights=histories.data > 0, minlength=histories.shape[0]).astype(int)
@@ -315,9 +286,7 @@ class BlendReading(Reading):
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             return self.blended().total
-        scores, inside = np.zeros(len(columns), np.float32), known(columns, self._blend.n_tracks)
-        scores[inside] = self.blended(columns[inside]).total
-        return scores
+        return scored(columns, self._blend.n_tracks, lambda inside: self.blended(inside).total)
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
         """The `n` best of each part, and the most popular.
@@ -362,10 +331,11 @@ class BlendReading(Reading):
 
     def _worth(self, part: str, columns: Columns) -> Floats:
         """What one unit of the part's raw score is worth in the total."""
-        one = dict.fromkeys(self.readings, np.ones(len(columns), np.float32))
-        worth = self._blend.weighted(one, self.weights, self._blend.unsupported[columns].nonzero()[0])[part]
-        worth *= 1.0 / self._moments[part].spread
-        return worth
+        one = np.full(len(columns), 1.0 / self._moments[part].spread, np.float32)
+        cold = self._blend.unsupported[columns].nonzero()[0]
+        if len(cold) == 0:
+            return one * self.weights[part]
+        return self._blend.weighted(dict.fromkeys(self.readings, one), self.weights, cold)[part]
 
 
 def added(parts: Mapping[str, Floats]) -> Floats:

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, ReadingModel, lenient, positive
+from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, ReadingModel, dampen, lenient, positive
 from segue.models.neighbours import NeighbourReading, likeness_row
 from segue.models.parallel import in_threads, processors
-from segue.models.rows import load_rows, row_of, save_rows
+from segue.models.rows import Places, SparseList, load_rows, row_of, save_rows
 from segue.models.sharpening import Subspace, leading, sharpen
 
 BLOCK_FRACTION = 8
@@ -83,19 +83,20 @@ class CoListeningModel(ReadingModel):
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         weighted = histories.copy()
-        weighted.data = lenient(histories.data, self.config.rejection)
+        weighted.data = lenient(dampen(histories.data), self.config.rejection)
         scores: Floats = (weighted @ self._neighbours).toarray()
         return scores
 
     def read(self, history: History) -> NeighbourReading:
-        return NeighbourReading(self, history, self._neighbours, lenient(history.preference, self.config.rejection))
+        return NeighbourReading(self, history, self._neighbours, lenient(history.dampened, self.config.rejection))
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         return likeness_row(self._neighbours, column, columns)
 
-    def strongest(self, column: int) -> float:
-        """The greatest similarity of any other track to the one in `column`; 0 of an unknown one."""
-        return float(row_of(self._neighbours, column)[1].max(initial=0.0)) if column < self.n_tracks else 0.0
+    def played_with(self, column: int) -> SparseList:
+        """The row of the track in `column`; of an unknown one, nothing."""
+        near, values = row_of(self._neighbours, column) if column < self.n_tracks else (_NONE, _NONE)
+        return SparseList(self.n_tracks, Places(self.n_tracks, near), values.astype(np.float64))
 
     def save(self, directory: Path) -> None:
         (directory / "config.json").write_text(json.dumps(asdict(self.config)))
@@ -105,6 +106,9 @@ class CoListeningModel(ReadingModel):
     def load(cls, directory: Path) -> Self:
         config = CoListeningConfig(**json.loads((directory / "config.json").read_text()))
         return cls.of(load_rows(directory, "neighbours"), config)
+
+
+_NONE = np.empty(0, np.int32)
 
 
 def _nothing(n_tracks: int) -> csr_matrix[np.float32]:

@@ -19,11 +19,23 @@ from scipy.sparse import csr_matrix, diags, vstack
 from segue.catalogue import Track
 from segue.ids import TrackNo
 from segue.models.content_index import ContentIndex, Profile
-from segue.models.contract import Catalogue, Columns, Floats, History, Interactions, Mask, Reading, ReadingModel, known, lenient
+from segue.models.contract import (
+    Catalogue,
+    Columns,
+    Floats,
+    History,
+    Interactions,
+    Mask,
+    Reading,
+    ReadingModel,
+    dampen,
+    lenient,
+)
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import Moments, TaggedMoments
-from segue.models.ranking import distinct, top_columns
-from segue.models.rows import SideBySide, compact, entries_of, load_rows, row_of, save_rows, summed
+from segue.models.positions import known, scored
+from segue.models.ranking import best_of, distinct, top_columns
+from segue.models.rows import SideBySide, entries_of, load_rows, row_of, save_rows, summed
 from segue.models.sound import SoundScale, sound_vectors
 from segue.models.tags import TagSpace, squared_lengths
 
@@ -97,11 +109,11 @@ class ContentModel(ReadingModel):
 
     def vectors(self, columns: Columns) -> Floats:
         """Unit vectors of these tracks, shape (len(columns), any): their dot products are the cosines of these tracks."""
-        return np.concatenate([self._sound.take(columns, 0), compact(self._tags, columns)], axis=1)
+        return np.concatenate([self._sound.take(columns, 0), self._rows.compact(columns)], axis=1)
 
     def score_many(self, histories: csr_matrix[np.float32]) -> Floats:
         weighted = histories.copy()
-        weighted.data = lenient(histories.data, self.config.rejection)
+        weighted.data = lenient(dampen(histories.data), self.config.rejection)
         sound = (weighted @ self._sound) @ self._sound.T
         scores: Floats = sound + (weighted @ self._tags @ self._tags.T).toarray()
         return scores
@@ -130,11 +142,19 @@ class ContentModel(ReadingModel):
         near += self._rows.products(columns, profile.counts)
         return near
 
+    def near(self, profile: Profile, n: int, allowed: Mask) -> Columns:
+        """About the `n` columns nearest to a profile among the `allowed` (n_tracks,), in no promised order."""
+        if self.index is not None:
+            return self.nearest(self.index, profile, n, allowed)
+        near = self.nearness(profile)
+        near[~allowed[: len(near)]] = -np.inf
+        return best_of(near, n).astype(np.int32)
+
     def nearest(self, index: ContentIndex, profile: Profile, n: int, allowed: Mask) -> Columns:
-        """The `n` columns nearest to a profile among the `allowed` (n_tracks,): of `index` and of what came later, best first."""
+        """The `n` columns nearest to a profile among the `allowed` (n_tracks,): of `index` and of what came later."""
         late = self._late[allowed[self._late]]
         found = distinct(index.search(profile, n, allowed), late)
-        return found[top_columns(self.nearness(profile, found), n)]
+        return found[best_of(self.nearness(profile, found), n)]
 
     def similarity(self, column: int, columns: Columns | None = None) -> Floats:
         return self.nearness(self.profile_of(column), columns)
@@ -188,7 +208,7 @@ class ContentModel(ReadingModel):
     def _sampled(self, histories: csr_matrix[np.float32]) -> list[Profile]:
         """Of each listener, and of a song in the middle of each history."""
         bounds = [(start, end) for start, end in pairwise(histories.indptr.tolist()) if end > start]
-        weights = lenient(histories.data, self.config.rejection)
+        weights = lenient(dampen(histories.data), self.config.rejection)
         listeners = [self.profile(histories.indices[start:end], weights[start:end]) for start, end in bounds]
         return listeners + [self.profile_of(int(histories.indices[(start + end) // 2])) for start, end in bounds]
 
@@ -206,37 +226,32 @@ class ContentReading(Reading):
     def __init__(self, model: ContentModel, history: History) -> None:
         super().__init__(model, history)
         self._content = model
-        self._inside = ((history.columns < model.n_tracks) & (history.preference != 0)).nonzero()[0]
+        self._inside = history.told(model.n_tracks)
         self._own = history.columns[self._inside]
-        self._weights = lenient(history.preference[self._inside], model.config.rejection)
+        self._weights = lenient(history.dampened[self._inside], model.config.rejection)
         self.profile = model.profile(self._own, self._weights)
 
     def scores(self, columns: Columns | None = None) -> Floats:
         if columns is None:
             return self._content.nearness(self.profile)
-        inside = known(columns, self._content.n_tracks)
-        if isinstance(inside, slice):
-            return self._content.nearness(self.profile, columns)
-        scores = np.zeros(len(columns), np.float32)
-        scores[inside] = self._content.nearness(self.profile, columns[inside])
-        return scores
+        return scored(columns, self._content.n_tracks, lambda inside: self._content.nearness(self.profile, inside))
 
     def own_scores(self) -> Floats:
         return self._content.nearness(self.profile, self._own)
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
-        index = self._content.index
-        return super().candidates(n, allowed) if index is None else self._content.nearest(index, self.profile, n, allowed)
+        return self._content.near(self.profile, n, allowed)
 
     def moments(self) -> Moments:
-        return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.weights)
+        return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.counts)
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
-        asked = np.arange(len(columns))[known(columns, self._content.n_tracks)]
-        vectors = self._content.vectors(np.concatenate([columns[asked], self._own]))
-        cosine = vectors[: len(asked)] @ vectors[len(asked) :].T
-        shares[np.ix_(asked, self._inside)] = cosine * self._weights
+        inside, own = known(columns, self._content.n_tracks), np.zeros((len(columns), len(self._own)), np.float32)
+        asked = columns[inside]
+        vectors = self._content.vectors(np.concatenate([asked, self._own]))
+        own[inside] = (vectors[: len(asked)] @ vectors[len(asked) :].T) * self._weights
+        shares[:, self._inside] = own
         return shares
 
 

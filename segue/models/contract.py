@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -19,6 +20,7 @@ from scipy.sparse import csr_matrix
 
 from segue.catalogue import Track
 from segue.models.moments import Moments
+from segue.models.positions import Where, where
 from segue.models.ranking import top_columns
 
 Floats = npt.NDArray[np.float32]
@@ -121,10 +123,26 @@ class History:
         """Number of tracks with a negative preference."""
         return int(np.count_nonzero(self.preference < 0))
 
+    @cached_property
+    def dampened(self) -> Floats:
+        """See `dampen`."""
+        return dampen(self.preference)
+
+    def told(self, n_tracks: int) -> Where:
+        """Where it says something about taste, of columns below `n_tracks`."""
+        # The models of a blend nearly always know as many tracks, and each of them asks.
+        if n_tracks not in self._told:
+            self._told[n_tracks] = where((self.columns < n_tracks) & (self.preference != 0))
+        return self._told[n_tracks]
+
+    @cached_property
+    def _told(self) -> dict[int, Where]:
+        return {}
+
     def within(self, n_tracks: int) -> History:
         """The part of the history about columns below `n_tracks` that says something about taste."""
-        kept = (self.columns < n_tracks) & (self.preference != 0)
-        if kept.all():
+        kept = self.told(n_tracks)
+        if isinstance(kept, slice):
             return self
         return History(self.columns[kept], self.preference[kept], self.last_at_s[kept])
 
@@ -147,7 +165,7 @@ class Reading:
 
     def own_scores(self) -> Floats:
         """Scores of what the history says something of and the model knows; a reading has looked at these tracks already."""
-        return self.scores(self.history.within(self.model.n_tracks).columns)
+        return self.scores(self.history.columns[self.history.told(self.model.n_tracks)])
 
     def moments(self) -> Moments:
         """Mean and spread of the scores of every track."""
@@ -256,13 +274,6 @@ class ReadingModel(Model):
         return self.read(history).contributions(columns)
 
 
-def known(columns: Columns, n_tracks: int) -> slice | npt.NDArray[np.intp]:
-    """Where `columns` lie within 0..n_tracks-1; a slice where all do, which costs nothing to index by."""
-    # As unsigned numbers, negative ones are too large as well.
-    inside = columns.view(np.uint32) < n_tracks
-    return slice(None) if inside.all() else inside.nonzero()[0]
-
-
 def at_columns(values: Floats, columns: Columns) -> Floats:
     """`values` at `columns`, 0 where a column is past the end."""
     found: Floats = np.zeros(len(columns), np.float32)
@@ -288,11 +299,10 @@ def positive(matrix: csr_matrix[np.float32]) -> csr_matrix[np.float32]:
 
 def dampen(preference: Floats) -> Floats:
     """`sign(p) · log2(1 + |p|)`, float32: the tenth play says less than the first; one full play stays 1."""
-    dampened: Floats = (np.sign(preference) * np.log2(1.0 + np.abs(preference))).astype(np.float32)
+    dampened: Floats = np.copysign(np.log2(1.0 + np.abs(preference)), preference).astype(np.float32, copy=False)
     return dampened
 
 
-def lenient(preference: Floats, rejection: float) -> Floats:
-    """Dampened, the negative ones times `rejection`: not to like a track says less of what is like it than to like it."""
-    dampened = dampen(preference)
-    return np.where(dampened > 0, dampened, np.float32(rejection) * dampened).astype(np.float32)
+def lenient(dampened: Floats, rejection: float) -> Floats:
+    """The negative ones times `rejection`: not to like a track says less of what is like it than to like it."""
+    return np.where(dampened > 0, dampened, np.float32(rejection) * dampened)

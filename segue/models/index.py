@@ -11,6 +11,8 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,7 @@ class VectorIndex:
         inverted.add_with_ids(_rows(vectors), columns.astype(np.int64))
         return cls(inverted, min(probes, lists))
 
-    @property
+    @cached_property
     def lists(self) -> int:
         """Number of groups."""
         return int(self.inverted.nlist)
@@ -111,7 +113,7 @@ class VectorIndex:
         bits = None if allowed is None else np.packbits(allowed, bitorder="little")
         selector = None if bits is None else faiss.IDSelectorBitmap(bits)
         share = 1.0 if allowed is None else np.count_nonzero(allowed) / max(len(allowed), 1)
-        probes = int(min(self.lists, np.ceil(self.probes * min(MOST_WIDENED, 1.0 / max(share, 1e-9)))))
+        probes = min(self.lists, ceil(self.probes * min(MOST_WIDENED, 1.0 / max(share, 1e-9))))
         found = self._found(query, n, selector, probes)
         return found if len(found) == n or probes == self.lists else self._found(query, n, selector, self.lists)
 

@@ -55,7 +55,7 @@ class Moments:
             return self
         if rest == 0:
             return Moments(0.0, float("inf"))
-        deviation = some.astype(np.float64) - self.mean
+        deviation = np.subtract(some, self.mean, dtype=np.float64)
         shift, removed = float(deviation.sum()) / rest, float(deviation @ deviation) / rest
         variance = self.spread**2 * n / rest - removed - shift * shift
         # What is taken away is known in single precision.
@@ -127,19 +127,16 @@ class TaggedMoments:
             tag_products=csr_matrix((grown.tag_products + sign * _rarer_rows(exact, grown.rank)).astype(np.float32)),
         )
 
-    def along(self, direction: Floats, tags: Tags, weights: Doubles) -> Moments:
-        """Of the scores `S @ direction + T[:, tags] @ weights`; `tags` distinct and ascending."""
+    def along(self, direction: Floats, tags: Tags, counts: Floats) -> Moments:
+        """Of the scores `S @ direction + T @ counts`; `tags`: distinct, those whose `counts` (t,) are not 0."""
+        weights = counts[tags].astype(np.float64)
         total = float(self.dense_sum @ direction + self.tag_sum[tags] @ weights)
-        squares = float(direction @ self.dense_products @ direction) + 2.0 * float(weights @ (self.cross[tags] @ direction))
-        return Moments.of_sums(self.n, total, squares + self._tag_squares(tags, weights), SINGLE)
-
-    def _tag_squares(self, tags: Tags, weights: Doubles) -> float:
-        if len(tags) == 0:
-            return 0.0
+        squares = float(direction @ self.dense_products @ direction) + 2.0 * float(
+            weights @ (self.cross.take(tags, 0) @ direction)
+        )
         pairs = entries_of(self.tag_products, tags)
-        place = np.minimum(np.searchsorted(tags, pairs.column), len(tags) - 1)
-        known = tags[place] == pairs.column
-        return float(pairs.value[known] @ (weights[pairs.row[known]] * weights[place[known]]))
+        tag_squares = float(pairs.value @ (weights[pairs.row] * counts[pairs.column]))
+        return Moments.of_sums(self.n, total, squares + tag_squares, SINGLE)
 
     def _widened(self, width: int) -> TaggedMoments:
         more = width - len(self.rank)

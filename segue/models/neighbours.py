@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from segue.models.contract import Columns, Floats, History, Mask, Model, Reading, known
+from segue.models.contract import Columns, Floats, History, Mask, Model, Reading
 from segue.models.moments import Moments
-from segue.models.ranking import top_columns
+from segue.models.positions import known, where
 from segue.models.rows import Entries, Places, SparseList, entries_of, row_of
 
 
@@ -18,20 +18,13 @@ class NeighbourReading(Reading):
         """`matrix` S of shape (n_tracks, n_tracks); `weights` of shape (len(history),), used where S has the track."""
         super().__init__(model, history)
         self._n = int(matrix.shape[0])
-        self._inside = ((history.columns < self._n) & (weights != 0)).nonzero()[0]
+        self._inside = where((history.columns < self._n) & (weights != 0))
         near = entries_of(matrix, history.columns[self._inside])
         self._near = Entries(near.row, near.column, near.value * weights[self._inside][near.row])
         self._list = SparseList.summed(self._n, near.column, self._near.value)
 
     def scores(self, columns: Columns | None = None) -> Floats:
-        if columns is None:
-            return self._list.dense()
-        inside = known(columns, self._n)
-        if isinstance(inside, slice):
-            return self._list.at(columns)
-        scores = np.zeros(len(columns), np.float32)
-        scores[inside] = self._list.at(columns[inside])
-        return scores
+        return self._list.dense() if columns is None else self._list.at(columns)
 
     def moments(self) -> Moments:
         sums = self._list.values
@@ -39,16 +32,15 @@ class NeighbourReading(Reading):
 
     def candidates(self, n: int, allowed: Mask) -> Columns:
         """Only of neighbours: there may be fewer than `n`."""
-        near, values = self._list.places.columns, self._list.values
-        kept = (allowed[near] & (values > 0)).nonzero()[0]
-        return near[kept[top_columns(values[kept].astype(np.float32), n, tie_order=near[kept])]]
+        return self._list.best(n, allowed)
 
     def contributions(self, columns: Columns) -> Floats:
         shares = np.zeros((len(columns), len(self.history)), np.float32)
         asked = np.arange(len(columns))[known(columns, self._n)]
         place = Places(self._n, columns[asked]).of(self._near.column)
         told = (place >= 0).nonzero()[0]
-        shares[asked[place[told]], self._inside[self._near.row[told]]] = self._near.value[told]
+        heard = np.arange(len(self.history))[self._inside]
+        shares[asked[place[told]], heard[self._near.row[told]]] = self._near.value[told]
         return shares
 
 

@@ -17,17 +17,26 @@ def top_columns(scores: npt.NDArray[np.float32], n: int, tie_order: npt.NDArray[
         return np.empty(0, np.int32)
     if n < len(scores):
         threshold = np.partition(scores, len(scores) - n)[len(scores) - n]
-        pool = np.flatnonzero(scores >= threshold) if threshold > -np.inf else np.flatnonzero(scores > -np.inf)
+        pool = (scores >= threshold if threshold > -np.inf else scores > -np.inf).nonzero()[0]
     else:
-        pool = np.flatnonzero(scores > -np.inf)
+        pool = (scores > -np.inf).nonzero()[0]
     ties = pool if tie_order is None else tie_order[pool]
     order = np.lexsort((ties, -scores[pool]))[:n]
     return pool[order].astype(np.int32)
 
 
+def best_of(scores: npt.NDArray[np.float32], n: int, tie_order: npt.NDArray[np.int32] | None = None) -> npt.NDArray[np.intp]:
+    """The positions that `top_columns` gives, in no promised order: for candidates, whose order nobody asks for."""
+    if n >= len(scores):
+        return (scores > -np.inf).nonzero()[0]
+    pool = (scores >= np.partition(scores, len(scores) - n)[len(scores) - n]).nonzero()[0] if n > 0 else np.empty(0, np.intp)
+    return pool if len(pool) == n else top_columns(scores, n, tie_order).astype(np.intp)
+
+
 def distinct(*columns: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """The columns of all of these, each once, ascending; a third of what `np.unique` takes for a few thousand."""
-    ordered = np.sort(np.concatenate(columns))
+    ordered = np.concatenate(columns)
+    ordered.sort()
     new = np.ones(len(ordered), np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
     return ordered[new]

@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from segue.models.positions import known
+from segue.models.ranking import best_of
+
 Columns = npt.NDArray[np.int32]
 
 
@@ -72,50 +75,65 @@ def summed(columns: Columns, values: npt.NDArray[np.floating]) -> tuple[Columns,
     return ordered[starts], np.add.reduceat(values[order], starts, dtype=np.float64)
 
 
-def compact(matrix: csr_matrix[np.float32], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-    """`rows` as a dense array over just the columns that any of them has: same dot products, few columns."""
-    entries = entries_of(matrix, rows)
-    place = Places(matrix.shape[1], entries.column).of(entries.column)
-    used = np.zeros(len(place), np.int32)
-    used[place] = 1
-    position = used.cumsum() - 1
-    dense = np.zeros((len(rows), int(position[-1]) + 1 if len(position) else 0), np.float32)
-    dense[entries.row, position[place]] = entries.value
-    return dense
-
-
 @dataclass(frozen=True)
 class SideBySide:
-    """The rows of a sparse matrix in dense arrays: many short rows are read in a fifth of what `entries_of` takes.
+    """The rows of a sparse matrix in a dense array: many short rows are read in a fifth of what `entries_of` takes.
 
-    `column` and `value` (n, width): the first entries of each row, value 0 past its end. `rest`: what longer rows hold beyond.
+    `entries` (n, 2 · width) int32: the columns of the first entries of each row, then the bits of their values, 0.0 past its end.
+    `rest`: what longer rows hold beyond.
     """
 
-    column: Columns
-    value: npt.NDArray[np.float32]
+    entries: npt.NDArray[np.int32]
     rest: csr_matrix[np.float32]
 
     @classmethod
     def of(cls, matrix: csr_matrix[np.float32], most: int) -> SideBySide:
         """Of a matrix whose rows mostly have up to `most` entries."""
         counts = np.diff(matrix.indptr)
-        width = min(most, int(counts.max(initial=0)))
+        longest = int(counts.max(initial=0))
+        # numpy takes rows whose size is a small power of two three times as fast as others.
+        width = min(most, 1 << (longest - 1).bit_length()) if longest else 0
         row = np.arange(len(counts)).repeat(counts)
         rank = np.arange(len(row)) - matrix.indptr[:-1].repeat(counts)
         near = rank < width
-        column, value = np.zeros((len(counts), width), np.int32), np.zeros((len(counts), width), np.float32)
-        column[row[near], rank[near]], value[row[near], rank[near]] = matrix.indices[near], matrix.data[near]
-        far = ~near
+        entries = np.zeros((len(counts), 2 * width), np.int32)
+        entries[row[near], rank[near]] = matrix.indices[near]
+        entries[row[near], rank[near] + width] = matrix.data[near].view(np.int32)
         indptr = np.concatenate([[0], np.maximum(counts - width, 0).cumsum()])
-        return cls(column, value, csr_matrix((matrix.data[far], matrix.indices[far], indptr), shape=matrix.shape))
+        return cls(entries, csr_matrix((matrix.data[~near], matrix.indices[~near], indptr), shape=matrix.shape))
 
     def products(self, rows: npt.NDArray[np.int32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The products of `rows` with a vector `weights` (n_columns,)."""
-        found: npt.NDArray[np.float32] = np.einsum("ij,ij->i", self.value.take(rows, 0), weights[self.column.take(rows, 0)])
+        width = self.entries.shape[1] // 2
+        # Turned, since numpy works along the last axis, and a row has only a few entries.
+        taken = self.entries.take(rows, 0).T.copy()
+        weighted = weights.take(taken[:width])
+        weighted *= taken[width:].view(np.float32)
+        found: npt.NDArray[np.float32] = weighted.sum(axis=0)
         if self.rest.nnz:
             entries = entries_of(self.rest, rows)
             found += np.bincount(entries.row, entries.value * weights[entries.column], len(rows)).astype(np.float32)
         return found
+
+    def compact(self, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+        """`rows` as a dense array over the columns that any of them has, and perhaps one more: same dot products, few columns."""
+        width = self.entries.shape[1] // 2
+        # Backwards: of what is written to one place the last stays, and past a row's end stands 0.0 in the first column.
+        taken = self.entries.take(rows, 0)[:, ::-1]
+        row, column = np.arange(len(rows)).repeat(width), taken[:, width:].ravel()
+        value = taken[:, :width].ravel().view(np.float32)
+        if self.rest.nnz:
+            more = entries_of(self.rest, rows)
+            row = np.concatenate([row, more.row])
+            column = np.concatenate([column, more.column])
+            value = np.concatenate([value, more.value])
+        place = Places(self.rest.shape[1], column).of_own()
+        used = np.zeros(len(place), np.int32)
+        used[place] = 1
+        position = used.cumsum() - 1
+        dense = np.zeros((len(rows), int(position[-1]) + 1 if len(position) else 0), np.float32)
+        dense[row, position[place]] = value
+        return dense
 
 
 class Places:
@@ -140,13 +158,9 @@ class Places:
         """The place of each of these, -1 for those that are not among them; a fresh array."""
         if len(self.columns) == 0:
             return np.full(len(columns), -1, np.int32)
-        place = self._place[columns]
-        # As unsigned numbers, negative ones are too large as well.
-        strange = place.view(np.uint32) >= len(self.columns)
-        if strange.any():
-            place[strange] = 0
-        place[self.columns[place] != columns] = -1
-        return place
+        # As an unsigned number, a negative one is too large as well; where nothing was written stands anything.
+        place = np.minimum(self._place[columns].view(np.uint32), np.uint32(len(self.columns) - 1)).view(np.int32)
+        return np.where(self.columns[place] == columns, place, np.int32(-1))
 
 
 @dataclass(frozen=True)
@@ -168,12 +182,20 @@ class SparseList:
         return cls(n, places, sums)
 
     def at(self, columns: Columns) -> npt.NDArray[np.float32]:
-        """The scores of `columns`, all within 0..n-1."""
-        place = self.places.of(columns)
+        """The scores of `columns`, 0 for those that are not within 0..n-1."""
         scores = np.zeros(len(columns), np.float32)
-        known = place >= 0
-        scores[known] = self.values[place[known]]
+        inside = known(columns, self.n)
+        place = self.places.of(columns[inside])
+        told = (place >= 0).nonzero()[0]
+        scores[told if isinstance(inside, slice) else inside[told]] = self.values[place[told]]
         return scores
+
+    def best(self, n: int, allowed: npt.NDArray[np.bool_]) -> Columns:
+        """The columns of the `n` greatest scores above 0 that are `allowed` (n or more,), in no promised order."""
+        near = self.places.columns
+        kept = (allowed[near] & (self.values > 0)).nonzero()[0]
+        columns = near[kept]
+        return columns[best_of(self.values[kept].astype(np.float32), n, tie_order=columns)]
 
     def dense(self) -> npt.NDArray[np.float32]:
         """The whole list, shape (n,)."""

@@ -27,7 +27,7 @@ from segue.models.blend import Blend
 from segue.models.contract import Columns, Floats, History, bounded
 from segue.models.popularity import NOTHING_HEARD, PopularNow
 from segue.recommending.diversity import Diversity
-from segue.recommending.eligibility import HEARD_FIELD, Condition, Eligibility
+from segue.recommending.eligibility import Condition, Eligibility
 from segue.recommending.facts import Facts, replaced
 from segue.recommending.pipeline import Answer, Question, Recommendation, answered
 from segue.recommending.prompts import Prompt, led_by
@@ -106,11 +106,7 @@ class Recommender:
 
     def track(self, track_no: TrackNo) -> Track:
         """A track that may be shown. Raises NotFound."""
-        columns = self._columns([track_no])
-        track = self._tracks[int(columns[0])] if len(columns) else None
-        if track is None:
-            raise NotFound(f"no track with number {track_no} in the catalogue")
-        return track
+        return self._shown(track_no)[1]
 
     def sound_ranks(self, track_no: TrackNo) -> dict[str, float]:
         """For each audio feature of a track the share (0..1) of all tracks with less of it; empty where unknown."""
@@ -223,7 +219,7 @@ class Recommender:
         """Those of the tracks that a listener likes that fit the rest of what they like best."""
         liked = np.zeros(len(self._track_nos), np.bool_)
         liked[history.columns[history.preference > 0]] = True
-        own = [Condition((HEARD_FIELD,), "liked before", keeps=liked)]
+        own = [Condition(("history",), "liked before", keeps=liked)]
         return self._listened(ListenerSource(self._blend, history), own, n, steering, Circumstances(self._tracks))
 
     def for_group(
@@ -245,11 +241,10 @@ class Recommender:
 
     def for_song(self, track_no: TrackNo, n: int, steering: Steering = STRAIGHT) -> Answer:
         """`n` tracks like this one, fewer only if fewer pass; no other version of it. Raises NotFound."""
-        seed = self.track(track_no)
-        column = self._columns([track_no])
-        own = Condition(("track_id",), "another song", hides=self._facts.versions_of(column))
+        column, seed = self._shown(track_no)
+        own = Condition(("track_id",), "another song", hides=self._facts.versions_of(np.array([column], np.int32)))
         eligibility = self._eligibility([own], steering)
-        source = SongSource(self._blend, int(column[0]), eligibility.mask)
+        source = SongSource(self._blend, column, eligibility.mask)
         return self._asked(source, eligibility, n, steering, FOR_SONG, partial(_song_reasons, seed))
 
     def _continued(
@@ -321,8 +316,18 @@ class Recommender:
         track_nos = replaced(self._track_nos, columns, numbers.tolist())
         return type(self)(blend, track_nos, tuple(placed), self._facts.placed(columns, tracks))
 
+    def _shown(self, track_no: TrackNo) -> tuple[int, Track]:
+        """The column of a track that may be shown, and the track. Raises NotFound."""
+        column = int(self._column_of[track_no]) if 0 <= track_no < len(self._column_of) else -1
+        track = self._tracks[column] if column >= 0 else None
+        if track is None:
+            raise NotFound(f"no track with number {track_no} in the catalogue")
+        return column, track
+
     def _columns(self, track_nos: Collection[TrackNo]) -> Columns:
         """Columns of the tracks that have one."""
+        if not track_nos:
+            return np.empty(0, np.int32)
         found = self._lookup(np.fromiter(track_nos, np.int32, len(track_nos)))
         return found[found >= 0]
 
@@ -335,7 +340,7 @@ class Recommender:
 
 
 def _listener_reasons(source: ListenerSource, told: Circumstances, pool: Pool) -> list[Reason]:
-    shares = pool.shares()
+    shares = pool.shares
     seeds = _seeds_of([strongest_part(own) for own in shares], source, pool.columns)
     told_of = zip(pool.columns.tolist(), shares, seeds.tolist(), strict=True)
     return [listener_reason(own, seed, told, told.tracks[column]) for column, own, seed in told_of]
@@ -353,7 +358,7 @@ def _seeds_of(parts: Sequence[str], source: ListenerSource, columns: Columns) ->
 
 
 def _song_reasons(seed: Track, pool: Pool) -> list[Reason]:
-    return [song_reason(shares, seed) for shares in pool.shares()]
+    return [song_reason(shares, seed) for shares in pool.shares]
 
 
 def _group_reasons(source: GroupSource, pool: Pool) -> list[Reason]:

@@ -5,7 +5,6 @@ Carbonell, Goldstein, "The Use of MMR, Diversity-Based Reranking", SIGIR 1998.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,8 +51,10 @@ class Chosen:
 
 def first_versions(songs: Codes) -> npt.NDArray[np.intp]:
     """Positions of the first of each song in a ranking, in order; `songs` holds each position's song code."""
-    _, first = np.unique(songs, return_index=True)
-    return np.sort(first)
+    codes = songs.tolist()
+    # From the last to the first, so that the first stays.
+    first = dict(zip(reversed(codes), range(len(codes) - 1, -1, -1), strict=True))
+    return np.array(sorted(first.values()), np.intp)
 
 
 def diversified(scores: Floats, vectors: Floats, artists: Codes, albums: Codes, n: int, diversity: Diversity) -> Chosen:
@@ -78,7 +79,8 @@ class _Selection:
     def __init__(self, scores: Floats, vectors: Floats, artists: Codes, albums: Codes, diversity: Diversity) -> None:
         self.chosen: list[int] = []
         self._vectors, self._codes = vectors, (artists, albums)
-        self._taken: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
+        self._of: tuple[list[int], list[int]] = (artists.tolist(), albums.tolist())
+        self._taken: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._strength = np.float32(diversity.strength)
         self._relevance = _unit(scores) * (np.float32(1) - self._strength)
         self._closest = np.zeros(len(scores), np.float32)
@@ -94,7 +96,7 @@ class _Selection:
             for code in [code for code, count in taken.items() if count >= cap]:
                 value[codes == code] = -np.inf
         while len(self.chosen) < wanted:
-            best = int(np.argmax(value - self._strength * self._closest)) if self._strength else int(np.argmax(value))
+            best = int((value - self._strength * self._closest if self._strength else value).argmax())
             if value[best] == -np.inf:
                 break
             self._take(value, best, caps)
@@ -103,9 +105,9 @@ class _Selection:
     def _take(self, value: Floats, best: int, caps: Sequence[int]) -> None:
         self.chosen.append(best)
         value[best] = -np.inf
-        for codes, taken, cap in zip(self._codes, self._taken, caps, strict=True):
-            code = int(codes[best])
-            taken[code] += 1
+        for codes, of, taken, cap in zip(self._codes, self._of, self._taken, caps, strict=True):
+            code = of[best]
+            taken[code] = taken.get(code, 0) + 1
             if taken[code] >= cap:
                 value[codes == code] = -np.inf
         if self._strength:

@@ -122,7 +122,7 @@ def _recommendations(pool: Pool, reasons: Sequence[Reason], track_nos: npt.NDArr
     return [
         Recommendation(TrackNo(number), round(score, 4), reason, sources(share), share)
         for number, score, reason, share in zip(
-            track_nos[pool.columns].tolist(), pool.total.tolist(), reasons, pool.shares(), strict=True
+            track_nos[pool.columns].tolist(), pool.total.tolist(), reasons, pool.shares, strict=True
         )
     ]
 

@@ -57,14 +57,14 @@ class Circumstances:
 
 def sources(shares: Mapping[str, float]) -> tuple[str, ...]:
     """The models behind one track's score, strongest first, from each one's share."""
-    total = sum(share for share in shares.values() if share > 0)
-    named = [name for name in sorted(shares, key=lambda name: -shares[name]) if shares[name] > LEAST_SHARE * total]
-    return tuple(named) or (strongest_part(shares),)
+    least = LEAST_SHARE * sum(share for share in shares.values() if share > 0)
+    named = [name for name, share in shares.items() if share > least]
+    return tuple(sorted(named, key=shares.__getitem__, reverse=True)) or (strongest_part(shares),)
 
 
 def strongest_part(shares: Mapping[str, float]) -> str:
     """The name of the part with the largest share."""
-    return max(shares, key=lambda name: shares[name])
+    return max(shares, key=shares.__getitem__)
 
 
 def strongest_seeds(evidence: Floats, history: History) -> Columns:
@@ -74,7 +74,8 @@ def strongest_seeds(evidence: Floats, history: History) -> Columns:
     """
     liked = np.where(history.preference > 0, evidence, np.float32(0))
     best = liked.argmax(axis=1)
-    return np.where(liked.max(axis=1) > 0, history.columns[best], -1).astype(np.int32)
+    adds = liked[np.arange(len(best)), best] > 0
+    return np.where(adds, history.columns[best], np.int32(-1))
 
 
 def listener_reason(shares: Mapping[str, float], seed: int, told: Circumstances, track: Track | None) -> Reason:

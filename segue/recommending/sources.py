@@ -12,6 +12,7 @@ import numpy as np
 from segue.models.blend import Blend, BlendReading, added
 from segue.models.contract import Columns, Floats, History, Mask, Reading
 from segue.models.index import EXACT_TRACKS
+from segue.models.likeness import Likeness
 from segue.models.moments import Moments
 from segue.models.ranking import distinct, top_columns
 
@@ -93,14 +94,14 @@ class ListenerSource:
         found = [self.reading.candidates(n, allowed), *(self._lifted(lift, n, allowed) for lift in self.lifts)]
         if self.following is not None:
             found.append(self.following.candidates(n, allowed))
-        return distinct(*found)
+        return distinct(*found) if len(found) > 1 else found[0]
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """By model, and by lift."""
         blended = self.reading.blended(columns)
         parts = {**blended.parts, **self._following_part(columns)}
         # Over a few columns the range is theirs, which is all that the lifted ones have to rise above.
-        span = float(np.ptp(blended.total)) if len(blended.total) else 0.0
+        span = float(np.ptp(blended.total)) if self.lifts and len(blended.total) else 0.0
         for lift in self.lifts:
             weights = lift.weights if columns is None else lift.weights[columns]
             parts[lift.name] = weights * np.float32(lift.spans * span)
@@ -151,23 +152,28 @@ class SongSource:
     column: int
     eligible: Mask
 
+    @cached_property
+    def likeness(self) -> Likeness:
+        """What the models know of the song."""
+        return self.blend.likeness(self.column)
+
     def candidates(self, n: int, allowed: Mask) -> Columns:
         """The tracks most like it in content, those that are played together with it, and the best known."""
-        song = History.of([self.column])
-        found = [model.read(song).candidates(n, allowed) for model in (self.blend.content, self.blend.co_listening)]
-        return distinct(*found, self.blend.popularity.best(n, allowed))
+        return distinct(*self.likeness.candidates(n, allowed), self.blend.popularity.best(n, allowed))
 
     def parts(self, columns: Columns | None) -> dict[str, Floats]:
         """By model."""
         known = self.blend.popularity
         scores = known.scores if columns is None else known.scores[columns]
         eligible = self.eligible if columns is None else self.eligible[columns]
-        parts = self.blend.likeness(self.column, columns, eligible)
-        return {**parts, "popularity": scores * np.float32(SONG_POPULARITY / max(known.highest, 1e-9))}
+        return {
+            **self.likeness.parts(columns, eligible),
+            "popularity": scores * np.float32(SONG_POPULARITY / max(known.highest, 1e-9)),
+        }
 
     def closeness(self, columns: Columns) -> Floats:
         """By sound and style, to the song."""
-        return self.blend.content.similarity(self.column, columns)
+        return self.likeness.closeness(columns)
 
     def vectors(self, columns: Columns) -> Floats:
         """Of the content model."""

@@ -124,6 +124,8 @@ class SnapshotStore:
 
     def versions(self) -> list[str]:
         """All complete snapshots, oldest first."""
+        # Object storages' file systems remember what they listed.
+        self._system.invalidate_cache()
         found = self._system.glob(f"{self._root.rstrip('/')}/*/{MANIFEST}")
         return sorted(name for path in found if not (name := PurePosixPath(path).parent.name).startswith("."))
 
@@ -176,7 +178,17 @@ class SnapshotStore:
         directory = self._cache / manifest.version
         directory.mkdir(parents=True, exist_ok=True)
         wrong = _changed(directory, manifest)
-        return directory, _verified([name for name in wrong if not self._mended(directory, name, manifest)], manifest)
+        left = _verified([name for name in wrong if not self._mended(directory, name, manifest)], manifest)
+        if wrong:
+            self._forget_deleted(manifest.version)
+        return directory, left
+
+    def _forget_deleted(self, loaded: str) -> None:
+        """Versions that the trainer deleted leave the cache of who only reads, or it would grow with every model."""
+        kept = {loaded, *self.versions()}
+        for path in self._cache.iterdir():
+            if not path.name.startswith(".") and path.name not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _mended(self, directory: Path, name: str, manifest: Manifest) -> bool:
         """Whether one file of the cache is as it should be by now.

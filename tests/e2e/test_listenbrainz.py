@@ -138,3 +138,41 @@ def test_as_multi_scrobbler_asks(road: Road, wait_until: Callable[..., None]) ->
     wait_until(lambda: shown()["count"] == 1, 10, "the listen in the history")
     assert (shown()["listens"][0]["listened_at"], shown()["latest_listen_ts"]) == (at, at)
     assert road.client.get("/users/maja/history").json()["items"][0]["ms_played"] == 123_000
+
+
+def test_as_a_downloader_of_created_playlists_asks(road: Road, player: ListenBrainz, wait_until: Callable[..., None]) -> None:
+    """Explo and its like page through what was created for a user, take the newest of a patch, and search for its tracks."""
+    now, name = int(time.time()), name_of(player)
+    heard = [f"Jazz Song {number}" for number in range(10)]
+    player.submit_multiple_listens([Listen(title, "Jazz Artist 0", now - 300 + at) for at, title in enumerate(heard)])
+    wait_until(lambda: road.recommend(name)["state"]["events"] == 10, 10, "the listens in the state")
+    headers = {"Authorization": f"Token {name}"}
+
+    def pages() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:
+            url = f"/1/user/{name}/playlists/createdfor"
+            page = road.client.get(url, headers=headers, params={"count": 1, "offset": len(found)}).json()
+            found += [one["playlist"] for one in page["playlists"]]
+            if page["count"] + page["offset"] >= page["playlist_count"] or page["count"] == 0:
+                return found
+
+    wait_until(lambda: len(pages()) == 2, 10, "the lists of this week")
+    extension = "https://musicbrainz.org/doc/jspf#playlist"
+    by_patch = {one["extension"][extension]["additional_metadata"]["algorithm_metadata"]["source_patch"]: one for one in pages()}
+    assert by_patch.keys() == {"weekly-exploration", "weekly-jams"}
+    assert all(one["title"].startswith(("Weekly Exploration for ", "Weekly Jams for ")) for one in by_patch.values())
+
+    def tracks(patch: str) -> list[dict[str, Any]]:
+        mbid = by_patch[patch]["identifier"].split("/")[-1]
+        whole: dict[str, Any] = road.client.get(f"/1/playlist/{mbid}", headers=headers).json()["playlist"]
+        found: list[dict[str, Any]] = whole["track"]
+        return found
+
+    assert {one["title"] for one in tracks("weekly-jams")} == set(heard)
+    exploration = tracks("weekly-exploration")
+    assert len(exploration) == 50
+    assert not {one["title"] for one in exploration} & set(heard)
+    assert sum(one["creator"].startswith("Jazz") for one in exploration[:10]) >= 8
+    assert {one["identifier"][0].partition("-")[0] for one in tracks("weekly-jams")} == {"urn:segue:track:jazz"}
+    assert road.client.get(f"/1/user/{name}/playlists", headers=headers).json()["playlist_count"] == 0

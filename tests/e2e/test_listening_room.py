@@ -106,6 +106,20 @@ def test_the_station_goes_on(room: Room) -> None:
     expect(page.get_by_role("button", name="2. ").first).to_be_visible()
 
 
+def test_a_playlist_is_made_continued_and_taken_along(room: Room) -> None:
+    page = room.open("/playlists?listener=collector")
+    page.get_by_label("New playlist").fill("Calm jazz")
+    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Add", exact=True).first.click()
+    expect(page.get_by_text("1 track, 3:20; private")).to_be_visible()
+    page.get_by_role("button", name="Take it along").click()
+    page.get_by_text("M3U8").click()
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="Download").click()
+    assert begun.value.suggested_filename == "Calm jazz.m3u8"
+    assert begun.value.path().read_text().startswith("#EXTM3U")
+
+
 def test_a_name_is_shown_as_its_letters(room: Room) -> None:
     page = room.open(f"/for-you?listener={quote(HOSTILE)}")
     expect(page.get_by_role("button", name="Why this?").first).to_be_visible()
@@ -122,6 +136,21 @@ def test_everybody_can_read_it(room: Room, scheme: str, path: str) -> None:
     room.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page = room.open(path)
     expect(page.get_by_role("button", name="Why this?").first).to_be_visible()
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [
+        ("/playlists?listener=reader", "No playlists yet."),
+        ("/trending", "Counted"),
+        ("/under-the-hood", "Not processed yet"),
+    ],
+)
+def test_everybody_can_read_the_other_pages(room: Room, path: str, last: str) -> None:
+    page = room.open(path)
+    expect(page.get_by_text(last)).to_be_visible()
     found = Axe().run(page).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from segue.events import CatalogueTrack, PlaylistRecord, encode
+from segue.events import OWN_SOURCE, CatalogueTrack, PlaylistRecord, encode
 from segue.settings import Settings
 from segue.stores.postgres.catalogue import CatalogueStore
 from segue.stores.postgres.database import Database
-from segue.stores.postgres.playlists import PlaylistStore, upsert_playlists
+from segue.stores.postgres.playlists import PlaylistStore, playlist_mbid, upsert_playlists
 from segue.stores.postgres.training import TrainingStore
 from segue.topics import CATALOGUE
 from tests.integration.conftest import api
@@ -79,3 +79,27 @@ def test_models_do_not_learn_from_lists_of_segue_s_own_making(own_database: Data
     data = training.read(0.1)
     assert len(set(data.playlist_no.tolist())) == training.sizes()["playlists"] == 2
     assert not unlearnt & set(data.playlist_track_no.tolist())
+
+
+def test_players_find_playlists_by_a_uuid_and_listings_have_pages(own_database: Database) -> None:
+    names = {"mine": "api", "weekly": f"{OWN_SOURCE}weekly-jams/2026-11-23", 'söng; "x"': None}
+    records = [
+        PlaylistRecord(playlist_id=name, name=name, track_ids=("b", "a"), owner_id="ann", source=source or "unknown")
+        for name, source in names.items()
+    ]
+    with own_database.transaction() as cursor:
+        upsert_playlists(cursor, records, dict.fromkeys(names, 0.0), dict.fromkeys(names, 1))
+        cursor.execute("update playlists set source = null where playlist_id not in ('mine', 'weekly')")
+    store = PlaylistStore(own_database)
+    for name in names:
+        found = store.by_mbid(playlist_mbid(name))
+        assert found == store.get(name) is not None
+    assert store.by_mbid(str(uuid.uuid4())) is None
+    prefix = f"{OWN_SOURCE}weekly-"
+    weekly, count = store.listed("ann", prefix, 10, with_prefix=True)
+    assert ([(one.playlist_id, one.source) for one in weekly], count) == ([("weekly", names["weekly"])], 1)
+    others = [store.listed("ann", prefix, 1, offset, with_prefix=False) for offset in range(3)]
+    # The greatest number is the newest: they were stored in the order of their ids.
+    assert [[one.playlist_id for one in page] for page, _ in others] == [['söng; "x"'], ["mine"], []]
+    assert {total for _, total in others} == {2}
+    assert store.listed("bob", prefix, 10, with_prefix=True) == ([], 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 import streamlit as st
 
 from segue.errors import SegueError
 from ui.asking import segue, show_failure
 from ui.views.failures import failure_of
-from ui.views.steering import Span, Steer
+from ui.views.steering import Mood, Span, Steer
 
 GENRES = 500
 EXPLICIT = {"All": None, "Not explicit": False, "Explicit only": True}
@@ -21,7 +22,7 @@ FIRST_YEAR = 1900
 def steering(key: str) -> Steer:
     """The steering that the visitor chose; `key` tells several sets of controls apart."""
     with st.expander("Narrow and steer", icon=":material/tune:"):
-        genres, moods = _offered()
+        genres, moods = offered()
         left, right = st.columns(2)
         with left:
             wanted = st.multiselect("Any of these genres", genres, key=f"{key}-genres", placeholder="All genres")
@@ -55,11 +56,12 @@ def _years(key: str) -> Span:
     return Span(least, most)
 
 
-def _offered() -> tuple[list[str], list[str]]:
+def offered() -> tuple[list[str], list[Mood]]:
     """Genres, most tracks first, and moods; none of them while the API does not answer, which is said."""
     try:
         client = segue()
-        return [one.name for one in client.get_genres(limit=GENRES).items], [one.name for one in client.get_moods().items]
+        genres, moods = client.get_genres(limit=GENRES).items, client.get_moods().items
+        return [one.name for one in genres], cast("list[Mood]", [one.name for one in moods])
     except SegueError as error:
         show_failure(failure_of(error))
         return [], []

@@ -35,6 +35,7 @@ def radar(ranks: Mapping[str, float]) -> dict[str, Any]:
     middle = {"name": "Middle of the catalogue", "value": [50] * len(axes), "symbol": "none", "lineStyle": {"type": "dashed"}}
     song = {"name": "This song", "value": [round(100 * ranks[name]) for name in axes], "areaStyle": {"opacity": 0.25}}
     return {
+        "animation": False,
         "legend": {"bottom": 0},
         "radar": {"indicator": [{"name": AXES[name], "min": 0, "max": 100} for name in axes], "radius": "62%"},
         "series": [{"type": "radar", "data": [song, middle]}],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal
 
 from segue.client import Segue
 from segue.client.generated.shapes import Bounds, SongAnswer, Variety, WantedTracks
@@ -35,7 +35,7 @@ class Steer:
 
     genres: Sequence[str] = ()
     exclude_genres: Sequence[str] = ()
-    moods: Sequence[str] = ()
+    moods: Sequence[Mood] = ()
     years: Span = field(default_factory=Span)
     explicit: bool | None = None
     energy: Span = field(default_factory=Span)
@@ -49,7 +49,7 @@ class Steer:
         return WantedTracks(
             genres=list(self.genres) or None,
             exclude_genres=list(self.exclude_genres) or None,
-            moods=self._moods() or None,
+            moods=list(self.moods) or None,
             year_min=_year(self.years.least),
             year_max=_year(self.years.most),
             explicit=self.explicit,
@@ -67,7 +67,7 @@ class Steer:
             n=n,
             genre=self.genres or None,
             exclude_genre=self.exclude_genres or None,
-            mood=self._moods() or None,
+            mood=list(self.moods) or None,
             year_min=_year(self.years.least),
             year_max=_year(self.years.most),
             explicit=self.explicit,
@@ -78,10 +78,6 @@ class Steer:
             adventurousness=self.adventurousness,
             diversity=self.diversity,
         )
-
-    def _moods(self) -> list[Mood]:
-        # They come from GET /moods, so the API knows them.
-        return cast("list[Mood]", list(self.moods))
 
 
 def _year(value: float | None) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from segue.catalogue import Track, folded_words
@@ -14,6 +14,8 @@ REMEMBERED = 50_000
 
 Named: TypeAlias = tuple[Song, str | None]
 """A song, and its track id where the service said it."""
+Key: TypeAlias = tuple[str, str | None]
+"""What tells it apart: `Song.told`, and the track id."""
 
 
 class Songs(Protocol):
@@ -36,37 +38,45 @@ class Identifying:
 
     def __init__(self, songs: Songs) -> None:
         self._songs = songs
-        self._known: OrderedDict[Named, tuple[str, bool]] = OrderedDict()
+        self._known: OrderedDict[Key, tuple[str, bool]] = OrderedDict()
 
     def identify(self, named: Sequence[Named]) -> dict[Named, tuple[str, bool]]:
         """For each song its track id, and whether the catalogue has it. Raises Unavailable."""
-        wanted = dict.fromkeys(named)
-        unknown = [one for one in wanted if one not in self._known]
+        keys = {one: key_of(*one) for one in named}
+        found = self.identify_by_key({key: one for one, key in keys.items()})
+        return {one: found[key] for one, key in keys.items()}
+
+    def identify_by_key(self, named: Mapping[Key, Named]) -> dict[Key, tuple[str, bool]]:
+        """As `identify`, for pages of thousands: keys are cheaper to look up than songs. Raises Unavailable."""
+        unknown = {key: one for key, one in named.items() if key not in self._known}
         if unknown:
             self._ask(unknown)
-        found = {one: self._known[one] for one in wanted}
+        found = {key: self._known[key] for key in named}
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return found
 
-    def _ask(self, unknown: Sequence[Named]) -> None:
-        track_ids = {track_id for song, said in unknown for track_id in (said, *song.ids) if track_id}
-        keys = {key for song, _ in unknown if song.title for key in song.keys}
+    def _ask(self, unknown: Mapping[Key, Named]) -> None:
+        track_ids = {track_id for song, said in unknown.values() for track_id in (said, *song.ids) if track_id}
+        keys = {key for song, _ in unknown.values() if song.title for key in song.keys}
         tracks = self._songs.find(sorted(track_ids), sorted(keys))
         by_id = {track.track_id: track for track in tracks}
         by_key = defaultdict(list)
         for track in tracks:
             by_key[track.song_key].append(track)
-        for one in unknown:
-            song, said = one
-            versions = [track for key in song.keys for track in by_key.get(key, ())] if song.title else []
-            track_found = _found(song, said, by_id, versions)
-            self._known[one] = (track_found.track_id, True) if track_found else (new_id(one), False)
+        for key, (song, said) in unknown.items():
+            versions = [track for name in song.keys for track in by_key.get(name, ())] if song.title else []
+            there = _found(song, said, by_id, versions)
+            self._known[key] = (there.track_id, True) if there else (new_id(song, said), False)
 
 
-def new_id(named: Named) -> str:
+def key_of(song: Song, said: str | None) -> Key:
+    """What tells a song and its track id apart from others."""
+    return song.told, said
+
+
+def new_id(song: Song, said: str | None) -> str:
     """The id of a song that the catalogue lacks."""
-    song, said = named
     return said or song.derived_id
 
 

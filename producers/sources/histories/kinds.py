@@ -138,12 +138,12 @@ def _events(head: bytes) -> Iterator[tuple[str, str, str]]:
 
 
 def _kind_of_table(head: bytes) -> Kind | str:
-    first = head.split(b"\n", 1)[0].decode(errors="replace").rstrip("\r")
-    cells = _cells(first)
-    columns = {column_of(cell) for cell in cells}
+    lines = [line.decode(errors="replace").rstrip("\r") for line in head.split(b"\n", HEAD_LINES)[:HEAD_LINES]]
+    columns = {column_of(cell) for cell in _cells(lines[0])}
     if {"artist", "track"} <= columns and columns & {"uts", "date"}:
         return _TABLE
-    if len(cells) == 4 and minute_of(cells[3]) is not None:
+    # Without column names, and perhaps with something broken first.
+    if any(len(cells) == 4 and minute_of(cells[3]) is not None for cells in map(_cells, lines)):
         return _HEADLESS
     return "is neither JSON nor a table of scrobbles"
 

@@ -12,19 +12,17 @@ ListenBrainz are: what went to both is one listen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from producers.ingestion.contract import Skipped
-from producers.reading.json_arrays import json_elements
 from producers.reading.lines import bounded_lines
 from producers.sources.csv_rows import csv_rows
 from producers.sources.histories.listenbrainz import time_of
-from producers.sources.histories.rows import File, Heard, Row, song_named
+from producers.sources.histories.rows import File, Heard, Row, Shape, read_elements, song_named
 from segue.errors import InvalidEvent
 from segue.songs import listen_id
 
@@ -65,6 +63,10 @@ class _ApiTrack(msgspec.Struct):
     attributes: _Attributes | None = msgspec.field(default=None, name="@attr")
 
 
+_SCROBBLE = Shape(_Scrobble, frozenset({"track", "artist", "date"}), "scrobble")
+_API_TRACK = Shape(_ApiTrack, frozenset({"artist", "name"}), "scrobble")
+
+
 class ScrobbleReader:
     """Reads scrobbles of one listener."""
 
@@ -86,27 +88,16 @@ class ScrobbleReader:
 
     def read_scrobbles(self, file: File) -> Iterator[Row]:
         """What each element of `scrobbles` says."""
-        return self._elements(file, SCROBBLES_PREFIX, self._of_scrobble)
+        return read_elements(file, SCROBBLES_PREFIX, _SCROBBLE, self._of_scrobble)
 
     def read_api(self, file: File, prefix: str) -> Iterator[Row]:
         """What each track of the API says."""
-        return self._elements(file, prefix, self._of_api)
+        return read_elements(file, prefix, _API_TRACK, self._of_api)
 
-    def _elements(self, file: File, prefix: str, row: Callable[[Any, int], Row]) -> Iterator[Row]:
-        for number, element in enumerate(json_elements(file.text, prefix, file.bounds.line_bytes), start=1):
-            try:
-                yield row(element, number)
-            except msgspec.ValidationError as error:
-                yield file.rejected("bad_row", f"{error}: no scrobble", number)
-            except InvalidEvent as error:
-                yield file.rejected(error.code, str(error), number)
-
-    def _of_scrobble(self, element: Any, number: int) -> Row:
-        said = msgspec.convert(element, _Scrobble)
+    def _of_scrobble(self, said: _Scrobble, number: int) -> Row:
         return self._heard(said.track, said.artist, said.album, _number(said.date, "date") // 1_000, number)
 
-    def _of_api(self, element: Any, number: int) -> Row:
-        said = msgspec.convert(element, _ApiTrack)
+    def _of_api(self, said: _ApiTrack, number: int) -> Row:
         if said.date is None:
             return Skipped("now_playing")
         return self._heard(said.name, _name(said.artist), _name(said.album), _number(said.date.uts, "date.uts"), number)

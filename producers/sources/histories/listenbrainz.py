@@ -10,9 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from producers.reading.json_arrays import json_elements
 from producers.reading.lines import bounded_lines
-from producers.sources.histories.rows import SONGS_REMEMBERED, File, Heard, Row, song_without_name
+from producers.sources.histories.rows import SONGS_REMEMBERED, File, Heard, Row, Shape, read_elements, song_without_name
 from segue.errors import InvalidEvent
 from segue.events import MAX_MS_PLAYED, ListeningType
 from segue.ids import uuid7_of
@@ -39,6 +38,9 @@ class _Listen(msgspec.Struct):
     track_metadata: _ExportedMetadata
     listened_at: Number = None
     recording_msid: str | None = None
+
+
+_SHAPE = Shape(_Listen, frozenset({"listened_at", "track_metadata"}), "listen as ListenBrainz exports it")
 
 
 class _Feedback(msgspec.Struct):
@@ -92,13 +94,7 @@ class ListensReader:
 
     def read_array(self, file: File) -> Iterator[Row]:
         """What each element says."""
-        for number, element in enumerate(json_elements(file.text, "item", file.bounds.line_bytes), start=1):
-            try:
-                yield self._row(msgspec.convert(element, _Listen), number)
-            except InvalidEvent as error:
-                yield file.rejected(error.code, str(error), number)
-            except msgspec.ValidationError as error:
-                yield file.rejected("bad_row", f"{error}: no listen as ListenBrainz exports it", number)
+        return read_elements(file, "item", _SHAPE, self._row)
 
     def _row(self, listen: _Listen, number: int) -> Row:
         metadata = listen.track_metadata

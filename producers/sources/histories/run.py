@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import datetime
@@ -14,13 +13,13 @@ from producers.ingestion.contract import Item, Page, Rejected, Skipped
 from producers.reading.bounds import Bounds
 from producers.reading.members import Member
 from producers.reading.streams import Text
-from producers.sources.histories.identifying import Identifying, Named, Songs, new_id
+from producers.sources.histories.identifying import Identifying, Key, Named, Songs, key_of, new_id
 from producers.sources.histories.readers import Readers
 from producers.sources.histories.recognising import Recognition
 from producers.sources.histories.rows import File, Heard, Listed, Row
 from producers.sources.histories.seen import Seen
 from segue.errors import InvalidEvent, InvalidFile
-from segue.events import EARLIEST, ListeningEvent, PlaylistRecord, check_listening_event
+from segue.events import EARLIEST, MAX_MS_PLAYED, ListeningEvent, PlaylistRecord, check_listening_event
 from segue.songs import learned_track
 
 PAGE_ROWS = 4_000
@@ -85,19 +84,20 @@ class Run:
         """For each row whether its event is new, and for each new track id whether it came up for the first time."""
         events = np.array([row.event_id.int & _RANDOM_BITS for _, row in page if isinstance(row, Heard)], np.uint64)
         fresh = iter(self._events.add(events).tolist())
-        ids = list(dict.fromkeys(new_id(named) for named in _named(page)))
-        numbers = [int.from_bytes(hashlib.blake2b(track_id.encode(), digest_size=8).digest()) for track_id in ids]
-        new = self._tracks.add(np.array(numbers, np.uint64)).tolist()
+        ids = list(dict.fromkeys(new_id(song, said) for song, said in _named(page)))
+        # Python's own hash: it is another in each process, and so are these numbers.
+        new = self._tracks.add(np.array([hash(track_id) & _RANDOM_BITS for track_id in ids], np.uint64)).tolist()
         return [not isinstance(row, Heard) or next(fresh) for _, row in page], dict(zip(ids, new, strict=True))
 
     def _page(self, page: list[Told], fresh: list[bool], new: dict[str, bool], position: dict[str, Any], read: int) -> Page:
-        found = self._identifying.identify(list(_named(page)))
+        named = {key_of(*one): one for one in _named(page)}
+        found = self._identifying.identify_by_key(named)
         rejected: list[Rejected] = []
         skipped: list[Skipped] = []
         items: list[Item] = [
-            learned_track(track_id, song, self._source)
-            for (song, said), (track_id, known) in found.items()
-            if not known and song.title and new.pop(new_id((song, said)), False)
+            learned_track(track_id, named[key][0], self._source)
+            for key, (track_id, known) in found.items()
+            if not known and named[key][0].title and new.pop(new_id(*named[key]), False)
         ]
         for (name, row), is_new in zip(page, fresh, strict=True):
             if isinstance(row, Heard):
@@ -105,7 +105,7 @@ class Run:
                     skipped.append(Skipped("duplicate"))
                     continue
                 try:
-                    items.append(self._event(row, found[row.song, row.track_id][0]))
+                    items.append(self._event(row, found[key_of(row.song, row.track_id)][0]))
                 except InvalidEvent as error:
                     rejected.append(Rejected(error.code, f"{name} row {row.number:,}", str(error)))
             elif isinstance(row, Listed):
@@ -117,17 +117,19 @@ class Run:
         return Page(items, rejected, skipped, position, read)
 
     def _event(self, heard: Heard, track_id: str) -> ListeningEvent:
+        """Raises InvalidEvent. The ids were checked where they were read."""
         event = ListeningEvent(
             event_id=heard.event_id, type=heard.type, user_id=self._listener, track_id=track_id, occurred_at=heard.occurred_at,
             ms_played=heard.ms_played, source=self._source,
         )  # fmt: skip
-        check_listening_event(event, self._now)
+        if not (EARLIEST <= heard.occurred_at <= self._now and 0 <= (heard.ms_played or 0) <= MAX_MS_PLAYED):
+            check_listening_event(event, self._now)
         return event
 
-    def _playlist(self, listed: Listed, found: dict[Named, tuple[str, bool]]) -> PlaylistRecord:
+    def _playlist(self, listed: Listed, found: dict[Key, tuple[str, bool]]) -> PlaylistRecord:
         return PlaylistRecord(
             playlist_id=listed.playlist_id, name=listed.name, owner_id=self._listener, source=self._source,
-            track_ids=tuple(dict.fromkeys(found[named][0] for named in listed.songs)),
+            track_ids=tuple(dict.fromkeys(found[key_of(*named)][0] for named in listed.songs)),
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from producers.ingestion.contract import Page
 from producers.reading.bounds import Bounds
+from producers.reading.members import printable
 from producers.sources.histories.identifying import Songs
 from producers.sources.histories.kinds import Service
 from producers.sources.histories.recognising import fingerprint_of, recognise
@@ -22,7 +23,7 @@ class HistorySource:
     def __init__(
         self, path: Path, listener: str, songs: Songs, bounds: Bounds, *, service: Service | None = None, now: datetime
     ) -> None:
-        self.label = path.name or str(path)
+        self.label = printable(path.name or str(path))
         self.recognition = recognise(path, bounds, service)
         self.name = self.recognition.name
         self.fingerprint = fingerprint_of(self.recognition, listener)

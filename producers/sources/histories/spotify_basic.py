@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 
 from producers.ingestion.contract import Skipped
-from producers.reading.json_arrays import json_elements
-from producers.sources.histories.rows import File, Heard, Row, song_named
+from producers.sources.histories.rows import File, Heard, Row, Shape, read_elements, song_named
 from producers.sources.histories.spotify_extended import StreamIds, began_at, kind_of, time_of
-from segue.errors import InvalidEvent
 
 _UNKNOWN = frozenset({"Unknown Track", "Unknown Artist"})
 
@@ -25,6 +24,9 @@ class _Stream(msgspec.Struct, rename="camel"):
     audiobook_name: str | None = None
 
 
+_SHAPE = Shape(_Stream, frozenset({"endTime", "msPlayed"}), "stream of a StreamingHistory file")
+
+
 class BasicReader:
     """Reads streams of one listener. Why one ended is not said: of under 30 seconds, it was most likely skipped."""
 
@@ -33,16 +35,9 @@ class BasicReader:
 
     def read(self, file: File) -> Iterator[Row]:
         """What each stream says. Two equal rows of one file are two streams; one that another file has too is the same."""
-        ids = StreamIds(self._listener)
-        for number, element in enumerate(json_elements(file.text, "item", file.bounds.line_bytes), start=1):
-            try:
-                yield self._row(msgspec.convert(element, _Stream), ids, number)
-            except msgspec.ValidationError as error:
-                yield file.rejected("bad_row", f"{error}: no stream of a StreamingHistory file", number)
-            except InvalidEvent as error:
-                yield file.rejected(error.code, str(error), number)
+        return read_elements(file, "item", _SHAPE, partial(self._row, StreamIds(self._listener)))
 
-    def _row(self, stream: _Stream, ids: StreamIds, number: int) -> Row:
+    def _row(self, ids: StreamIds, stream: _Stream, number: int) -> Row:
         skipped = _left_out(stream)
         if skipped:
             return Skipped(skipped)

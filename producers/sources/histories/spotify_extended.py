@@ -10,14 +10,22 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from producers.ingestion.contract import Skipped
-from producers.reading.json_arrays import json_elements
-from producers.sources.histories.rows import SONGS_REMEMBERED, File, Heard, Row, song_named, song_without_name
+from producers.sources.histories.rows import (
+    SONGS_REMEMBERED,
+    File,
+    Heard,
+    Row,
+    Shape,
+    read_elements,
+    song_named,
+    song_without_name,
+)
 from segue.errors import InvalidEvent
 from segue.events import EARLIEST, MAX_MS_PLAYED, ListeningType, check_id
 from segue.ids import uuid7_of
@@ -31,6 +39,8 @@ SKIP_REASONS = frozenset({
 MILLISECONDS_FROM = 100_000_000_000
 """A Unix time over this is in milliseconds: as seconds it would be the year 5138."""
 MINUTES_REMEMBERED = 20_000
+MAX_ALIKE = 60
+"""Streams of one song, length and minute that are numbered; no listener has more."""
 
 _TRACK = "spotify:track:"
 _LOCAL = "spotify:local:"
@@ -53,6 +63,9 @@ class _Stream(msgspec.Struct):
     offline_timestamp: Any = None
 
 
+_SHAPE = Shape(_Stream, frozenset({"ts", "ms_played"}), "stream of an extended streaming history")
+
+
 class StreamIds:
     """Event ids of streams, the same in the basic export, which knows the minute and the names only.
 
@@ -68,12 +81,13 @@ class StreamIds:
         """The id of a stream that ended at this Unix time."""
         minute = ended_at_s // 60
         named = (minute, song.key if song.title else song.spotify_id or "", ms_played)
-        known = self._minutes.setdefault(named, [])
-        if exact not in known:
-            known.append(exact)
-        if len(self._minutes) > MINUTES_REMEMBERED:
-            del self._minutes[next(iter(self._minutes))]
-        return uuid7_of(minute * 60_000, "spotify", self._listener, named[1], f"{minute}:{ms_played}:{known.index(exact)}")
+        alike = self._minutes.get(named)
+        if alike is None:
+            self._minutes[named] = [exact]
+            if len(self._minutes) > MINUTES_REMEMBERED:
+                del self._minutes[next(iter(self._minutes))]
+        number = 0 if alike is None else _number(exact, alike)
+        return uuid7_of(minute * 60_000, "spotify", self._listener, named[1], f"{minute}:{ms_played}:{number}")
 
 
 class ExtendedReader:
@@ -84,14 +98,7 @@ class ExtendedReader:
 
     def read(self, file: File) -> Iterator[Row]:
         """What each stream says."""
-        video = "_video_" in file.name.lower()
-        for number, element in enumerate(json_elements(file.text, "item", file.bounds.line_bytes), start=1):
-            try:
-                yield self._row(msgspec.convert(element, _Stream), number, video)
-            except msgspec.ValidationError as error:
-                yield file.rejected("bad_row", f"{error}: no stream of an extended streaming history", number)
-            except InvalidEvent as error:
-                yield file.rejected(error.code, str(error), number)
+        return read_elements(file, "item", _SHAPE, partial(self._row, video="_video_" in file.name.lower()))
 
     def _row(self, stream: _Stream, number: int, video: bool) -> Row:
         skipped = _left_out(stream, video)
@@ -105,6 +112,12 @@ class ExtendedReader:
         ended_at = _ended_at(stream)
         event_id = self._ids.id_of(int(ended_at.timestamp()), song, stream.ms_played, (stream.ts, spotify_id))
         return Heard(event_id, kind, song, began_at(ended_at, stream.ms_played), stream.ms_played, number, spotify_id)
+
+
+def _number(exact: object, alike: list[object]) -> object:
+    if exact not in alike and len(alike) < MAX_ALIKE:
+        alike.append(exact)
+    return alike.index(exact) if exact in alike else exact
 
 
 def kind_of(ms_played: int, ended_by_listener: bool) -> ListeningType | None:
@@ -128,6 +141,8 @@ def time_of(value: str, name: str) -> datetime:
     """A time in UTC, which Spotify writes with and without saying so. Raises InvalidEvent."""
     try:
         found = datetime.fromisoformat(value.removesuffix(" UTC"))
+        if found.tzinfo is UTC:
+            return found
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidEvent(f"{name} is no time such as 2024-05-09T15:48:14Z", "invalid_time") from None

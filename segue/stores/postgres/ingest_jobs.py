@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -87,10 +88,13 @@ class IngestJobStore:
             jobs = [_job(row) for row in cursor]
             return [self._as_it_is(cursor, job) for job in jobs]
 
-    def forget(self, sources: Collection[str]) -> None:
-        """Remove the jobs of these sources; a run that is under way is Fenced."""
+    def forget(self, sources: Collection[str], before: datetime | None = None) -> None:
+        """Remove the jobs of these sources, last changed before a time if one is given; a run that is under way is Fenced."""
         with self._database.transaction() as cursor:
-            cursor.execute("delete from ingest_jobs where source = any(%s)", (list(sources),))
+            cursor.execute(
+                "delete from ingest_jobs where source = any(%s) and updated_at < coalesce(%s::timestamptz, 'infinity')",
+                (list(sources), before),
+            )
 
     def close(self) -> None:
         """Close the connections."""

@@ -50,13 +50,9 @@ from tests.unit.api.made import CATALOGUE
 from tests.unit.api.stream_fakes import FakeCounts, FakeOperations, FakePublisher, FakeReceipts
 
 SETTINGS = Settings(
-    api_allowed_hosts="segue.test, x",
-    api_poll_s=0.01,
-    max_body_bytes=10_000,
-    max_batch_events=5,
-    api_playlist_wait_s=0.1,
-    api_profile_wait_s=0.1,
-)
+    api_allowed_hosts="segue.test, x", api_poll_s=0.01, max_body_bytes=10_000, max_batch_events=5, api_playlist_wait_s=0.1,
+    api_profile_wait_s=0.1, listenbrainz_weekly_events=3,
+)  # fmt: skip
 SHUTDOWN_S = 15.0
 TOKEN_SECRETS = {"new": "n" * 64, "old": "o" * 64}
 
@@ -101,8 +97,17 @@ class World:
         answers = Answers(model, catalogue, trending, DEFAULT_WEIGHTS, executor)
         wait_s = self.settings.api_playlist_wait_s
         writer = PlaylistWriter(self.turns, self.postgres, self.kafka, executor, gate, self.metrics, partitions=8, wait_s=wait_s)
-        tracks, weeks = self.settings.listenbrainz_weekly_tracks, self.settings.listenbrainz_weeks
-        weekly = WeeklyLists(self.postgres, writer, listeners, answers, gate, tracks, weeks, self.today)
+        weekly = WeeklyLists(
+            self.postgres,
+            writer,
+            listeners,
+            answers,
+            gate,
+            tracks=self.settings.listenbrainz_weekly_tracks,
+            least_events=self.settings.listenbrainz_weekly_events,
+            weeks=self.settings.listenbrainz_weeks,
+            clock=self.today,
+        )
         return Services(
             settings=self.settings,
             weights=DEFAULT_WEIGHTS,

@@ -13,7 +13,7 @@ import pytest
 from api.app import create_app
 from segue.client import AsyncSegue, Segue, sent_event
 from segue.client.errors import ApiChanged, ApiConflict, ApiInvalidInput, ApiKafkaUnavailable, ApiNotFound
-from segue.client.generated.shapes import Bounds, WantedTracks
+from segue.client.generated.shapes import Bounds, Seeds, WantedTracks
 from segue.stores.postgres.history import PastEvent
 from tests.unit.api.conftest import World, listening
 from tests.unit.api.made import row
@@ -47,6 +47,14 @@ async def test_sessions_playlists_and_groups(segue: AsyncSegue) -> None:
     assert len((await segue.recommend_session(["t1", "t2"], n=4)).items) == 4
     assert len((await segue.recommend_playlist(tracks=["t9"], title="rock", n=4)).items) == 4
     assert [member.user_id for member in (await segue.recommend_group(["ada", "bob"])).members] == ["ada", "bob"]
+
+
+async def test_playlists_from_prompts(segue: AsyncSegue) -> None:
+    made = await segue.generate_playlist(seeds=Seeds(genres=["jazz"]), length=3, title="Late", save=True, user_id="ada")
+    assert made.saved is not None
+    assert [item.track_id for item in made.items] == [
+        track.track_id for track in (await segue.get_playlist(made.saved.playlist_id)).tracks
+    ]
 
 
 async def test_events_reach_kafka_with_the_ids_of_the_client(world: World, segue: AsyncSegue) -> None:

@@ -22,7 +22,6 @@ QUICK = SETTINGS.model_copy(
         "api_head_timeout_s": 0.4,
         "api_body_timeout_s": 0.4,
         "api_write_timeout_s": 0.4,
-        "api_request_timeout_s": 0.8,
         "api_max_connections": 300,
         "api_max_head_bytes": 2_048,
         "api_max_url_bytes": 2_048,

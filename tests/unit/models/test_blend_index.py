@@ -81,6 +81,10 @@ def test_tracks_that_nobody_played_and_that_say_nothing_can_be_indexed(monkeypat
     assert len(nothing.read(LOUD).candidates(5, EVERYTHING)) >= 5
 
 
+def test_vectors_of_content_fill_whole_registers(blend: Blend) -> None:
+    assert build_index(blend, checkerboard().preference)["content"].dimensions % 16 == 0
+
+
 def test_a_small_blend_has_no_index() -> None:
     small = fitted_blend()
     assert build_index(small, checkerboard().preference) == {}

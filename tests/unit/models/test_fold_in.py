@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from segue.models.als import AlsConfig, AlsModel
 from segue.models.contract import History, dampen
-from segue.models.fold_in import Doubles
+from segue.models.fold_in import Doubles, folded_in
 
 FACTORS = 32
 N_TRACKS = 150
@@ -65,3 +65,9 @@ def test_the_system_is_never_larger_than_the_factors() -> None:
     short = als.fold_in(np.arange(5, dtype=np.int32), np.ones(5, np.float32))
     assert long.order == FACTORS
     assert short.order == 5
+
+
+def test_a_system_without_a_solution_is_an_error_that_says_which() -> None:
+    chosen = np.ones((FACTORS, FACTORS), np.float32)
+    with pytest.raises(np.linalg.LinAlgError, match="order 32 is not positive definite"):
+        folded_in(chosen, np.ones(FACTORS), -np.eye(FACTORS), np.eye(FACTORS, dtype=np.float32))

@@ -107,6 +107,24 @@ def test_a_filter_and_a_prompt_that_no_track_meets_together_say_which_filter(ans
     assert [(note.code, note.fields) for note in found.notes] == [("filters_match_nothing", ("filters.genres", "seeds.tracks"))]
 
 
+def test_what_is_heard_again_is_what_is_liked(answers: Recommender) -> None:
+    history = answers.history(np.array([101, 103, 104, 105, 106], np.int32), np.array([1.0, 2.0, -4.0, 0.0, 1.0]), np.zeros(5))
+    assert set(numbers(answers.to_hear_again(history, 10))) == {101, 103, 106}
+    kept = answers.to_hear_again(history, 10, Steering(blocked_tracks=frozenset({TrackNo(103)})))
+    assert set(numbers(kept)) == {101, 106}
+
+
+def test_of_what_is_liked_the_best_fitting_is_heard_first(answers: Recommender) -> None:
+    history = answers.history_of([TrackNo(number) for number in (101, 103, 105, 107, 100)])
+    assert numbers(answers.to_hear_again(history, 5))[-1] == 100
+    assert set(numbers(answers.to_hear_again(history, 3))) <= CALM
+
+
+def test_who_likes_nothing_has_nothing_to_hear_again(answers: Recommender) -> None:
+    answer = answers.to_hear_again(History.empty(), 5)
+    assert (answer.items, [note.code for note in answer.notes]) == ((), ["everything_excluded"])
+
+
 def test_seeds_have_their_share_of_the_taste() -> None:
     led = led_by(History.of([1, 2, 3], [8.0, 4.0, -4.0]), [7, 8, 2])
     taste = dict(zip(led.columns.tolist(), led.preference.tolist(), strict=True))

@@ -330,6 +330,20 @@ def test_what_is_damaged_in_the_cache_is_fetched_again(
     assert "built anew" not in caplog.text
 
 
+def test_the_cache_of_who_only_reads_holds_no_more_versions_than_there_are(remote: SnapshotStore, tmp_path: Path) -> None:
+    reader = SnapshotStore(remote.url, tmp_path / "readers")
+    for version in ("20261123T000000Z-aaaaaa", "20261124T000000Z-aaaaaa", "20261125T000000Z-aaaaaa"):
+        remote.write(manifest(version), fitted_blend(), checkerboard().track_nos)
+    reader.load("20261123T000000Z-aaaaaa")
+    reader.load("20261124T000000Z-aaaaaa")
+    remote.delete("20261123T000000Z-aaaaaa")
+    reader.load("20261125T000000Z-aaaaaa")
+    cached = sorted(path.name for path in (tmp_path / "readers").iterdir())
+    assert cached == ["20261124T000000Z-aaaaaa", "20261125T000000Z-aaaaaa"]
+    with pytest.raises(NotFound):
+        reader.load("20261123T000000Z-aaaaaa")
+
+
 @pytest.mark.parametrize("name", ["track_nos.npy", "als.faiss"])
 def test_two_that_fetch_at_once_into_one_cache_both_have_it(
     remote: SnapshotStore, line: Line, large: Blend, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str

@@ -21,12 +21,15 @@ from segue.client.generated.shapes import (
     Counted,
     CountsAnswer,
     Item,
+    PlaylistShown,
+    PlaylistTrack,
     ReasonShown,
     Shared,
     SongAnswer,
     TasteShown,
     TracksFound,
     TrackShown,
+    TrendingTrack,
 )
 from ui.views.text import JOINER
 
@@ -72,6 +75,29 @@ def taste(**changes: Any) -> TasteShown:
     rock, artist = Shared(name="rock", share=1.0), Shared(name="The Placeholders", share=1.0)
     made = TasteShown(
         tracks=3, plays=2, skips=1, liked=1, disliked=0, genres=(rock,), artists=(artist,), moods=(), eras=(), audio={}
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
+def in_playlist(track_id: str, duration_ms: int | None, name: str | None = "Silver") -> PlaylistTrack:
+    """A track of a playlist."""
+    return PlaylistTrack(track_id=track_id, name=name, artists=("The Placeholders",), duration_ms=duration_ms)
+
+
+def playlist(**changes: Any) -> PlaylistShown:
+    """An empty private playlist."""
+    made = PlaylistShown(
+        playlist_id="p1", name="Evening", owner_id="ann", public=False, version=1, applied=True, changed_at=None, tracks=(),
+        notes=(),
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
+def charted(**changes: Any) -> TrendingTrack:
+    """The first of a chart."""
+    made = TrendingTrack(
+        place=1, track_id="a", name="Silver", artists=("The Placeholders",), genres=("rock",), mood=None, listeners=18, score=9.0,
+        growth=None,
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)
 

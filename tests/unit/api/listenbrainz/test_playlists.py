@@ -177,6 +177,15 @@ async def test_a_listener_who_never_listened_has_no_lists(world: World, client: 
     assert inside(await client.get("/1/user/bob/playlists/createdfor", headers=program)) == []
 
 
+async def test_a_listener_of_whom_too_little_is_known_has_none_yet(
+    world: World, client: httpx.AsyncClient, alice: dict[str, str]
+) -> None:
+    world.redis.rows["alice"] = row(1, 2)
+    assert inside(await client.get(CREATED, headers=alice)) == []
+    world.redis.rows["alice"] = row(1, 2, 3)
+    assert len(inside(await client.get(CREATED, headers=alice))) == 2
+
+
 async def test_without_a_model_no_list_is_made_that_would_stand_for_a_week(listening: World, alice: dict[str, str]) -> None:
     listening.postgres.promoted = None
     async with listening.serving() as client:

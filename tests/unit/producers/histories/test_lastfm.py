@@ -106,6 +106,11 @@ def test_a_broken_row_is_told_and_the_others_are_read(tmp_path: Path, line: str,
     assert (len(found.events), [one.code for one in found.rejected]) == (1_500, [code])
 
 
+def test_a_table_without_a_head_may_begin_with_a_broken_row(tmp_path: Path) -> None:
+    found = read_rows(tmp_path, "s.csv", f"X,Y,Z,never\n{HEADLESS_ROW}\n".encode())
+    assert (len(found.events), found.refused) == (1, [("invalid_time", "s.csv row 1")])
+
+
 def test_a_table_in_another_encoding_is_read(tmp_path: Path) -> None:
     row = UTS_ROW.replace("Renegades", "Ñandú")
     for encoding in ("latin-1", "utf-16", "utf-8-sig"):

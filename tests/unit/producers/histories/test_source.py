@@ -196,7 +196,21 @@ def test_a_history_of_another_service_is_said_to_be_of_another(tmp_path: Path) -
 def test_a_known_file_whose_beginning_is_broken_is_told_not_passed_over(tmp_path: Path) -> None:
     files = {"Streaming_History_Audio_1.json": b'[{"ts" broken', "Streaming_History_Audio_2.json": streams(1)}
     found = read(archive(tmp_path / "e.zip", files))
-    assert (len(found.events), found.refused) == (1, [("bad_json", "Streaming_History_Audio_1.json")])
+    assert (len(found.events), found.refused) == (1, [("bad_json", "Streaming_History_Audio_1.json row 1")])
+
+
+def test_one_broken_element_costs_itself_in_any_array(tmp_path: Path) -> None:
+    rows = [json.dumps(row) for row in streams(6_000)]
+    rows[3_000] = rows[3_000].replace(": 180000", ": 18x000")
+    api = [json.dumps({"artist": {"#text": "A"}, "name": f"T{n}", "date": {"uts": str(1_715_269_693 + n)}}) for n in range(500)]
+    api[20] = api[20][:-1]
+    files = {
+        "Streaming_History_Audio_1.json": f"[{', '.join(rows)}]".encode(),
+        "api.json": f'{{"recenttracks": {{"track": [{", ".join(api)}]}}}}'.encode(),
+    }
+    found = read(archive(tmp_path / "e.zip", files))
+    assert len(found.events) == 5_999 + 499
+    assert found.refused == [("bad_json", "Streaming_History_Audio_1.json row 3,001"), ("bad_json", "api.json row 21")]
 
 
 def test_a_folder_of_thousands_of_files_is_read(tmp_path: Path) -> None:

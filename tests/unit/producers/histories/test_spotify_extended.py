@@ -154,6 +154,12 @@ def test_the_same_stream_again_is_a_duplicate_and_another_of_the_same_minute_is_
     assert (len({event.event_id for event in found.events}), found.skipped) == (4, ["duplicate"])
 
 
+def test_streams_of_one_minute_without_end_are_told_apart(tmp_path: Path) -> None:
+    rows = [stream(ts=f"2024-05-09T15:48:14.{n:06}Z") for n in range(300)]
+    found = read(tmp_path, *rows, *rows)
+    assert (len(found.events), len(found.skipped)) == (300, 300)
+
+
 def test_addresses_devices_and_accounts_go_nowhere(tmp_path: Path) -> None:
     found = read(tmp_path, stream(), stream(ts="broken"), stream(ms_played="x"))
     said = msgspec.json.encode([found.items, found.rejected]).decode()

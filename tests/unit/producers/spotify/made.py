@@ -43,7 +43,7 @@ def nothing_known(_: Collection[str]) -> Collection[str]:
 
 
 def saved(session: SpotifySession) -> SavedTracks:
-    return SavedTracks(session, "me", nothing_known)
+    return SavedTracks(session, "me", nothing_known, None, fresh_s=86_400.0)
 
 
 def playlists(session: SpotifySession) -> Playlists:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from typer.testing import CliRunner
 
 from producers.commands import ingest
@@ -60,6 +64,38 @@ def test_the_doctor_warns_of_a_login_that_ends_soon(
     file = TokenFile(spotify_folder(logged_in))
     file.save_token_to_cache((file.get_cached_token() or {}) | {"authorized_at": 1_700_000_000.0})
     assert "the login to Spotify ends about 2024-05-14" in run("doctor")[1]
+
+
+@pytest.fixture
+def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    monkeypatch.setenv("SEGUE_SPOTIFY_REDIRECT_PORT", str(port))
+    return port
+
+
+def test_logging_in_from_a_terminal_elsewhere(spotify: FakeSpotify, free_port: int) -> None:
+    command = [sys.executable, "-m", "producers.data_ingestor", "auth", "--timeout", "60"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdin
+        assert running.stdout
+        address = next(line for line in running.stdout if line.startswith("http")).strip()
+        last_page = requests.get(address, allow_redirects=False, timeout=30).headers["Location"]
+        running.stdin.write(f"{last_page}\n")
+        running.stdin.flush()
+        said = running.stdout.read()
+    assert (running.returncode, "segue ingest doctor" in said) == (0, True)
+    assert spotify.paths == ["me"]
+    assert "t0ken" not in said
+    assert TokenFile(spotify_folder(load_settings())).account() is not None
+
+
+def test_logging_in_without_a_terminal_ends_when_nobody_comes(spotify: FakeSpotify, free_port: int) -> None:
+    command = [sys.executable, "-m", "producers.data_ingestor", "auth", "--timeout", "1"]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "nobody logged in within 1 s" in ended.stderr
 
 
 def test_a_dry_run_says_what_would_be_published(spotify: FakeSpotify, logged_in: Settings) -> None:

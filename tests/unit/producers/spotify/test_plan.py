@@ -78,7 +78,7 @@ def test_whatever_is_taken_is_an_id_of_22_letters_and_digits(text: str) -> None:
 
 def test_own_lists_need_a_name(session: SpotifySession) -> None:
     with pytest.raises(InvalidInput, match="saved needs --listener"):
-        Planner(session, None, nothing_known).own("saved", {}, 1.0)
+        Planner(session, None, nothing_known).own("saved", None, 1.0)
 
 
 def test_a_playlist_by_id_needs_a_name(session: SpotifySession) -> None:
@@ -89,13 +89,13 @@ def test_a_playlist_by_id_needs_a_name(session: SpotifySession) -> None:
 def test_own_lists_need_a_person(spotify: FakeSpotify, tmp_path: Path) -> None:
     settings = settings_for(spotify, tmp_path, spotify_client_secret=spotify.accounts.client_secret)
     with open_session(settings, FakeClock()) as session, pytest.raises(LoginNeeded, match="segue ingest auth"):
-        Planner(session, "me", nothing_known).own("top", {}, 1.0)
+        Planner(session, "me", nothing_known).own("top", None, 1.0)
 
 
 def test_what_is_asked_for_tells_imports_apart(session: SpotifySession) -> None:
     planner = Planner(session, "me", nothing_known)
     sources = [
-        planner.own("saved", {}, 1.0), planner.own("top", {}, 1.0), planner.search("a", 10), planner.search("b", 10),
+        planner.own("saved", None, 1.0), planner.own("top", None, 1.0), planner.search("a", 10), planner.search("b", 10),
         planner.search("a", 20), planner.references([Reference("track", ID)]), planner.references([Reference("album", ID)]),
     ]  # fmt: skip
     assert len({source.fingerprint for source in sources}) == 7

@@ -92,6 +92,25 @@ def test_nothing_is_asked_before_the_pause_is_over(spotify: FakeSpotify, setting
         assert third.ask(me, "account")["id"] == "wizzler"
 
 
+@pytest.mark.parametrize(("asked", "waited_s"), [("inf", 7 * 86_400), ("1e300", 7 * 86_400)])
+def test_a_pause_without_end_is_one_of_a_week(spotify: FakeSpotify, session: SpotifySession, asked: str, waited_s: float) -> None:
+    spotify.fault("me", Reply.error(429, "API rate limit exceeded", retry_after=asked))
+    with pytest.raises(Postponed) as stopped:
+        session.ask(me, "account")
+    assert stopped.value.not_before == datetime.fromtimestamp(START_S + waited_s, UTC)
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited_s"), [("soon", 30.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 30.0), ("-5", None), ("nan", None)]
+)
+def test_a_pause_that_is_no_number_is_the_usual_one(
+    spotify: FakeSpotify, session: SpotifySession, clock: FakeClock, asked: str, waited_s: float | None
+) -> None:
+    spotify.fault("me", Reply.error(429, "API rate limit exceeded", retry_after=asked))
+    assert session.ask(me, "account")["id"] == "wizzler"
+    assert clock.slept == [waited_s or 1.0]
+
+
 def test_a_short_pause_is_waited_out(spotify: FakeSpotify, session: SpotifySession, clock: FakeClock) -> None:
     spotify.fault("me", Reply.error(429, "API rate limit exceeded", retry_after="7"))
     assert session.ask(me, "account")["id"] == "wizzler"

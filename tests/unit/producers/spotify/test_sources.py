@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from producers.ingestion.contract import Page
-from producers.spotify.library import SavedTracks
+from producers.spotify.library import SavedTracks, saved_in
 from producers.spotify.playlists import Playlists, seen_in
 from producers.spotify.session import open_session
 from segue.errors import LoginNeeded, NotAllowed, Postponed, SpotifyUnavailable
@@ -245,7 +245,7 @@ def test_a_track_that_somebody_else_described_keeps_that_description(tmp_path: P
         settings = settings_for(spotify, tmp_path)
         log_in(spotify, settings)
         with open_session(settings, FakeClock()) as session:
-            known = SavedTracks(session, "me", lambda ids: set(ids) - {spotify_id("track", 3)})
+            known = SavedTracks(session, "me", lambda ids: set(ids) - {spotify_id("track", 3)}, None, 1.0)
             pages = list(known.pages(None))
     assert [track.name for track in tracks_in(pages)] == ["Song 3"]
     assert len(events_in(pages)) == 120
@@ -263,6 +263,35 @@ def test_saved_tracks_that_are_removed_meanwhile_hide_no_others(tmp_path: Path) 
                 if len(pages) == 1:
                     del spotify.library.account.saved[10:20]
     assert {like.track_id for like in events_in(pages)} == {spotify_id("track", number) for number in range(120)}
+
+
+@pytest.mark.parametrize(("new", "offsets"), [(0, ["0"]), (1, ["0"]), (60, ["0", "50"])])
+def test_what_an_earlier_run_read_of_the_saved_tracks_is_not_read_again(tmp_path: Path, new: int, offsets: list[str]) -> None:
+    with FakeSpotify(NEW_DEV, library()) as spotify:
+        settings = settings_for(spotify, tmp_path)
+        log_in(spotify, settings)
+        with open_session(settings, FakeClock()) as session:
+            earlier = saved_in(list(saved(session).pages(None))[-1].position)
+            spotify.library.account.saved[:0] = [(500 + number, "2026-02-01T12:00:00Z") for number in range(new)]
+            before = len(spotify.asked)
+            pages = list(SavedTracks(session, "me", nothing_known, earlier, fresh_s=86_400.0).pages(None))
+            last = saved_in(pages[-1].position)
+    assert [asked.query["offset"] for asked in spotify.asked[before:]] == offsets
+    liked = {like.track_id for like in events_in(pages)}
+    assert {spotify_id("track", 500 + number) for number in range(new)} <= liked
+    assert last is not None
+    assert last.newest == ("2026-02-01T12:00:00Z" if new else "2026-01-28T12:00:00Z")
+
+
+def test_all_saved_tracks_are_read_again_before_they_are_too_old(tmp_path: Path) -> None:
+    with FakeSpotify(NEW_DEV, library()) as spotify:
+        settings, clock = settings_for(spotify, tmp_path), FakeClock()
+        log_in(spotify, settings)
+        with open_session(settings, clock) as session:
+            earlier = saved_in(list(saved(session).pages(None))[-1].position)
+            clock.at_s += 86_401
+            pages = list(SavedTracks(session, "me", nothing_known, earlier, fresh_s=86_400.0).pages(None))
+    assert len(events_in(pages)) == 120
 
 
 @pytest.mark.parametrize("body", [{}, {"items": None}, {"items": {"a": 1}}])
