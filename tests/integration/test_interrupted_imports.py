@@ -259,6 +259,11 @@ def test_a_catalogue_of_playlists_and_tracks_arrives_whole(
     code, output = finish(begin(running, "catalogue", str(path)))
     assert code == 3, output
     tracks, memberships = {track for track, _ in rows}, set(rows)
+    said = " ".join(output.split())
+    assert f"tracks published │ {len(tracks)}" in said
+    assert "playlists published │ 30" in said
+    assert "rejected: no_name │ 1" in said
+    assert f"{len(memberships):,} places of tracks in playlists" in said
     query = """select t.track_id, p.playlist_id from playlists p join playlist_tracks m using (playlist_no)
                join tracks t using (track_no) where p.playlist_id like 'whole-list-%%' and t.name is not null"""
     wait_until(lambda: len(rows_of(database, query)) == len(memberships), 60, "all memberships")

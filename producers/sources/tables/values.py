@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from segue.events import MAX_TEXT
+from segue.errors import InvalidEvent
+from segue.events import check_text
 
 _TRUTH = {"true": True, "1": True, "yes": True, "t": True, "false": False, "0": False, "no": False, "f": False}
 
@@ -24,8 +25,10 @@ def text_of(value: Any, column: str) -> str | None:
     if value is None or isinstance(value, dict | list):
         return None
     text = value.strip() if isinstance(value, str) else str(value)
-    if len(text) > MAX_TEXT:
-        raise BrokenRow("text_too_long", f"{column} is longer than {MAX_TEXT:,} characters")
+    try:
+        check_text(column, text)
+    except InvalidEvent as error:
+        raise BrokenRow(error.code, str(error)) from None
     return text or None
 
 

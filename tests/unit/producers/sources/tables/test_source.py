@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producers.ingestion.contract import Item, Page
+from producers.ingestion.pages import checked
 from producers.reading.bounds import Bounds
 from producers.sources.tables import source as module
 from producers.sources.tables.columns import Kind
@@ -107,6 +110,7 @@ def test_a_new_track_is_published_once_in_a_run(tmp_path: Path, monkeypatch: pyt
         ((WALTZ[0], "Waltz", "Otters", "-5"), "bad_number"),
         ((WALTZ[0], "Waltz", "Otters", "long"), "bad_number"),
         ((WALTZ[0], "W" * 1_001, "Otters", ""), "text_too_long"),
+        ((WALTZ[0], "W\x00", "Otters", ""), "invalid_text"),
         ((WALTZ[0], "Waltz"), "wrong_columns"),
     ],
 )
@@ -206,6 +210,24 @@ def test_other_columns_or_another_listener_are_another_import(tmp_path: Path) ->
         open_source(path, track="album", album="track").fingerprint,
     }  # fmt: skip
     assert len(prints) == 3
+
+
+CELL = st.text(max_size=12) | st.sampled_from(
+    ["1715269694", "2024-05-09", "-1", "1e400", "NA", "nan", "[1]", '["a"]', "x" * 1_001]
+)
+
+
+@given(st.lists(st.tuples(CELL, CELL, CELL, CELL), max_size=20))
+def test_whatever_stands_in_cells_each_row_is_a_listen_rejected_or_a_double(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]
+) -> None:
+    path = write(tmp_path_factory.getbasetemp(), [WALTZ] * len(rows) + [WALTZ, *rows])
+    try:
+        (page,) = open_source(path).pages(None)
+    except InvalidInput:
+        return
+    sorted_out = checked(page, NOW)
+    assert len(sorted_out.kinds["listens"]) + len(sorted_out.rejected) + sum(sorted_out.skipped.values()) == page.read
 
 
 TRACKS = ("id", "name", "artists", "year", "popularity", "genres")
