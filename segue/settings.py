@@ -173,11 +173,11 @@ class Settings(BaseSettings):
     """Playlists that a listener may make over the API."""
     api_playlist_wait_s: float = Field(2.0, ge=0, le=20)
     """How long a change of a playlist waits for the one before it, and then for the processors to have it stored."""
-    spotify_client_id: str | None = Field(None, pattern=r"^[0-9A-Za-z]{1,64}$")
+    spotify_client_id: str | None = Field(None, pattern=r"^[0-9A-Za-z]{0,64}$")
     """Client ID of your application in Spotify's dashboard."""
     spotify_client_secret: SecretStr | None = None
     """Its secret: only for asking the catalogue without a login."""
-    spotify_market: str | None = Field(None, pattern=r"^[A-Z]{2}$")
+    spotify_market: str | None = Field(None, pattern=r"^([A-Z]{2})?$")
     """Two letters of your country, such as `DE`: without one, Spotify says of most tracks that they are not available."""
     spotify_redirect_port: int = Field(8888, ge=1024, le=65_535)
     """Port on 127.0.0.1 to which Spotify sends the browser after the login; the redirect URI is
@@ -225,7 +225,7 @@ class Settings(BaseSettings):
 
     def require_spotify_client_id(self) -> str:
         """Raises ConfigurationError when unset."""
-        if self.spotify_client_id is None:
+        if not self.spotify_client_id:
             raise ConfigurationError(
                 "SEGUE_SPOTIFY_CLIENT_ID is not set: make an application at https://developer.spotify.com/dashboard with the "
                 f"redirect URI http://127.0.0.1:{self.spotify_redirect_port}/callback and copy its Client ID"
@@ -234,7 +234,7 @@ class Settings(BaseSettings):
 
     def require_spotify_market(self) -> str:
         """Raises ConfigurationError when unset."""
-        if self.spotify_market is None:
+        if not self.spotify_market:
             raise ConfigurationError("SEGUE_SPOTIFY_MARKET is not set: the two letters of your country, such as DE")
         return self.spotify_market
 
