@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.errors import ConfigurationError
@@ -173,11 +173,11 @@ class Settings(BaseSettings):
     """Playlists that a listener may make over the API."""
     api_playlist_wait_s: float = Field(2.0, ge=0, le=20)
     """How long a change of a playlist waits for the one before it, and then for the processors to have it stored."""
-    spotify_client_id: str | None = Field(None, pattern=r"^[0-9A-Za-z]{0,64}$")
+    spotify_client_id: str | None = Field(None, pattern=r"^[0-9A-Za-z]{1,64}$")
     """Client ID of your application in Spotify's dashboard."""
     spotify_client_secret: SecretStr | None = None
     """Its secret: only for asking the catalogue without a login."""
-    spotify_market: str | None = Field(None, pattern=r"^([A-Z]{2})?$")
+    spotify_market: str | None = Field(None, pattern=r"^[A-Z]{2}$")
     """Two letters of your country, such as `DE`: without one, Spotify says of most tracks that they are not available."""
     spotify_redirect_port: int = Field(8888, ge=1024, le=65_535)
     """Port on 127.0.0.1 to which Spotify sends the browser after the login; the redirect URI is
@@ -206,6 +206,12 @@ class Settings(BaseSettings):
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("spotify_client_id", "spotify_client_secret", "spotify_market", mode="before")
+    @classmethod
+    def _missing_if_empty(cls, value: object) -> object:
+        """Environment files and containers set what nobody has chosen to nothing."""
+        return value or None
+
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
         """What `repr` shows: no password, also where a URL that need not be secret has one."""
         for name, value in super().__repr_args__():
@@ -225,7 +231,7 @@ class Settings(BaseSettings):
 
     def require_spotify_client_id(self) -> str:
         """Raises ConfigurationError when unset."""
-        if not self.spotify_client_id:
+        if self.spotify_client_id is None:
             raise ConfigurationError(
                 "SEGUE_SPOTIFY_CLIENT_ID is not set: make an application at https://developer.spotify.com/dashboard with the "
                 f"redirect URI http://127.0.0.1:{self.spotify_redirect_port}/callback and copy its Client ID"
@@ -234,7 +240,7 @@ class Settings(BaseSettings):
 
     def require_spotify_market(self) -> str:
         """Raises ConfigurationError when unset."""
-        if not self.spotify_market:
+        if self.spotify_market is None:
             raise ConfigurationError("SEGUE_SPOTIFY_MARKET is not set: the two letters of your country, such as DE")
         return self.spotify_market
 
