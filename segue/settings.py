@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from segue.errors import ConfigurationError
@@ -237,6 +237,12 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Prometheus port of a worker; 0 turns it off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("spotify_client_id", "spotify_client_secret", "spotify_market", mode="before")
+    @classmethod
+    def _missing_if_empty(cls, value: object) -> object:
+        """Environment files and containers set what nobody has chosen to nothing."""
+        return value or None
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
         """What `repr` shows: no password, also where a URL that need not be secret has one."""

@@ -9,8 +9,8 @@ import requests
 
 from segue.errors import InvalidInput, LoginNeeded, NotAllowed, NotFound, SegueError, SpotifyUnavailable
 
-About = Literal["account", "track", "tracks", "album", "artist", "search", "saved", "playlists", "playlist", "playlist items",
-                "top", "recent", "audio features"]  # fmt: skip
+About = Literal["account", "track", "tracks", "album", "albums", "artist", "search", "saved", "playlists", "playlist",
+                "playlist items", "top", "recent", "audio features"]  # fmt: skip
 """What a question is about: one status means different things for different questions."""
 
 QUOTA_EXCEEDED = "QUOTA_EXCEEDED"

@@ -184,7 +184,7 @@ def chosen_login(settings: Settings, http: requests.Session) -> Login:
     tokens = TokenFile(spotify_folder(settings))
     if tokens.get_cached_token() is not None:
         return PersonalLogin(settings, http, tokens)
-    if settings.spotify_client_secret is not None:
+    if settings.spotify_client_secret:
         return ApplicationLogin(settings, http)
     raise LoginNeeded("nobody is logged in to Spotify: run `segue ingest auth`")
 

@@ -99,13 +99,13 @@ class WebApi:
         return NOT_FOUND if number is None else Reply(200, self._track(number))
 
     def tracks(self, ask: Ask) -> Reply:
-        return self._batch("tracks", "track", ask, self._track)
+        return self._batch("tracks", "track", ask, self._track, 50)
 
     def albums(self, ask: Ask) -> Reply:
-        return self._batch("albums", "album", ask, self._album)
+        return self._batch("albums", "album", ask, self._album, 20)
 
     def artists(self, ask: Ask) -> Reply:
-        return self._batch("artists", "artist", ask, self._artist)
+        return self._batch("artists", "artist", ask, self._artist, 50)
 
     def album(self, _: Ask, album_id: str) -> Reply:
         number = self.library.number("album", album_id)
@@ -164,11 +164,11 @@ class WebApi:
             for track, is_local in zip(tracks, local, strict=True)
         ]
 
-    def _batch(self, field: str, kind: str, ask: Ask, shown: Callable[[int], Json]) -> Reply:
+    def _batch(self, field: str, kind: str, ask: Ask, shown: Callable[[int], Json], most: int) -> Reply:
         if not self.kind.batch:
             return GONE
         wanted = ask.query["ids"].split(",")
-        if len(wanted) > 50:
+        if len(wanted) > most:
             return Reply.error(400, "Too many ids requested")
         numbers = [self.library.number(kind, one) for one in wanted]
         return Reply(200, {field: [None if number is None else shown(number) for number in numbers]})

@@ -235,9 +235,10 @@ def test_a_wrong_secret_names_the_settings(spotify: FakeSpotify, tmp_path: Path,
         session.ask(me, "account")
 
 
+@pytest.mark.parametrize("value", [None, ""])
 @pytest.mark.parametrize("name", ["spotify_client_id", "spotify_market"])
-def test_a_missing_setting_is_named(spotify: FakeSpotify, tmp_path: Path, name: str) -> None:
-    opened = open_session(settings_for(spotify, tmp_path, **{name: None}))
+def test_a_missing_setting_is_named(spotify: FakeSpotify, tmp_path: Path, name: str, value: str | None) -> None:
+    opened = open_session(settings_for(spotify, tmp_path, **{name: value}))
     with pytest.raises(ConfigurationError, match=f"SEGUE_{name.upper()} is not set"), opened:
         pass
 

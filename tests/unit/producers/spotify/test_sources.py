@@ -10,6 +10,7 @@ import pytest
 from producers.ingestion.contract import Page
 from producers.spotify.library import SavedTracks, saved_in
 from producers.spotify.playlists import Playlists, seen_in
+from producers.spotify.references import Reference, References
 from producers.spotify.session import open_session
 from segue.errors import LoginNeeded, NotAllowed, Postponed, SpotifyUnavailable
 from segue.events import CatalogueTrack
@@ -152,6 +153,30 @@ def test_ids_are_asked_for_at_once_where_that_is_allowed(tmp_path: Path, kind: A
     numbers = iter((5, 6, 999_999))
     expected = [path if path == "tracks" else path.format(spotify_id("track", next(numbers))) for path in paths]
     assert [path for path in spotify.paths if path.startswith("tracks")] == expected
+
+
+@pytest.mark.parametrize(("kind", "batches", "singly"), [(EXT, 1, 1), (NEW_DEV, 0, 11)])
+def test_an_artists_albums_are_read_at_once_where_that_is_allowed(
+    tmp_path: Path, kind: AppKind, batches: int, singly: int
+) -> None:
+    pages, spotify = read(tmp_path, named, kind)
+    assert spotify.paths.count("albums") == batches
+    assert len([path for path in spotify.paths if path.startswith("albums/")]) == singly
+    of_artist = {spotify_id("track", album * 10 + number) for album in range(2, 100, 10) for number in range(10)}
+    assert of_artist <= {track.track_id for track in tracks_in(pages)}
+
+
+def test_a_long_album_is_read_to_its_end(spotify: FakeSpotify, tmp_path: Path) -> None:
+    settings = settings_for(spotify, tmp_path)
+    log_in(spotify, settings)
+    tracks = [{"id": f"t{number}", "name": "Part", "artists": [{"name": "A"}]} for number in range(70)]
+    first = {"id": "x", "name": "Long", "tracks": {"items": tracks[:50], "next": "http://elsewhere"}}
+    album_id = spotify_id("album", 1)
+    spotify.fault(f"albums/{album_id}/tracks", Reply(200, {"items": tracks[50:], "next": None}))
+    spotify.fault(f"albums/{album_id}", Reply(200, first))
+    with open_session(settings, FakeClock()) as session:
+        pages = list(References(session, [Reference("album", album_id)], None, nothing_known).pages(None))
+    assert [(track.track_id, track.album) for track in tracks_in(pages)] == [(f"t{number}", "Long") for number in range(70)]
 
 
 def test_features_are_added_where_the_application_may_have_them(tmp_path: Path) -> None:
