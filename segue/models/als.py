@@ -24,7 +24,7 @@ from segue.models.fold_in import Doubles, FoldIn, folded_in
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import DenseMoments, Moments
 from segue.models.parallel import without_inner_threads
-from segue.models.positions import known, scored
+from segue.models.positions import known, scored, spread
 from segue.models.ranking import top_columns
 
 LEAST_FACTORS = 64
@@ -209,12 +209,9 @@ class AlsReading(Reading):
         return super().candidates(n, allowed) if self._index is None else self._index.search(self._fold_in.factors, n, allowed)
 
     def contributions(self, columns: Columns) -> Floats:
-        shares = np.zeros((len(columns), len(self.history)), np.float32)
         inside = known(columns, len(self._items))
-        own = np.zeros((len(columns), len(self._fold_in.chosen)), np.float32)
-        own[inside] = self._fold_in.shares(self._items[columns[inside]])
-        shares[:, self._inside] = own
-        return shares
+        shares = self._fold_in.shares(self._items[columns[inside]])
+        return spread(shares, inside, self._inside, (len(columns), len(self.history)))
 
 
 def _start(random: np.random.Generator, count: int, factors: int) -> Floats:

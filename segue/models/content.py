@@ -33,7 +33,7 @@ from segue.models.contract import (
 )
 from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport, VectorIndex, tuned
 from segue.models.moments import Moments, TaggedMoments
-from segue.models.positions import known, scored
+from segue.models.positions import known, scored, spread
 from segue.models.ranking import best_of, distinct, top_columns
 from segue.models.rows import SideBySide, entries_of, load_rows, row_of, save_rows, summed
 from segue.models.sound import SoundScale, sound_vectors
@@ -246,13 +246,11 @@ class ContentReading(Reading):
         return self._content.moments.along(self.profile.sound, self.profile.tags, self.profile.counts)
 
     def contributions(self, columns: Columns) -> Floats:
-        shares = np.zeros((len(columns), len(self.history)), np.float32)
-        inside, own = known(columns, self._content.n_tracks), np.zeros((len(columns), len(self._own)), np.float32)
+        inside = known(columns, self._content.n_tracks)
         asked = columns[inside]
         vectors = self._content.vectors(np.concatenate([asked, self._own]))
-        own[inside] = (vectors[: len(asked)] @ vectors[len(asked) :].T) * self._weights
-        shares[:, self._inside] = own
-        return shares
+        shares = (vectors[: len(asked)] @ vectors[len(asked) :].T) * self._weights
+        return spread(shares, inside, self._inside, (len(columns), len(self.history)))
 
 
 _NOTHING = Track(TrackNo(0), "", "", (), None, None, None, None, None, (), None)

@@ -32,3 +32,12 @@ def scored(columns: Columns, n_tracks: int, score: Callable[[Columns], Floats]) 
     scores = np.zeros(len(columns), np.float32)
     scores[inside] = score(columns[inside])
     return scores
+
+
+def spread(values: Floats, rows: Where, columns: Where, shape: tuple[int, int]) -> Floats:
+    """An array of this shape with `values` at these rows and columns, 0 elsewhere; `values` itself if that is all of it."""
+    if isinstance(rows, slice) and isinstance(columns, slice):
+        return values
+    whole = np.zeros(shape, np.float32)
+    whole[np.arange(shape[0])[rows, None], np.arange(shape[1])[columns]] = values
+    return whole

@@ -352,13 +352,15 @@ def _listener_reasons(source: ListenerSource, told: Circumstances, pool: Pool) -
 
 def _seeds_of(parts: Sequence[str], source: ListenerSource, columns: Columns) -> Columns:
     """The seed of each column by its strongest part; only what speaks is asked, since evidence costs as much as a score."""
-    seeds = np.full(len(columns), -1, np.int32)
-    for part in set(parts) if len(source.history) else ():
-        spoken = np.flatnonzero([name == part for name in parts])
-        evidence = source.evidence(part, columns[spoken])
-        if evidence is not None:
-            seeds[spoken] = strongest_seeds(evidence, source.history)
-    return seeds
+    if len(source.history) == 0:
+        return np.full(len(columns), -1, np.int32)
+    evidence = np.zeros((len(columns), len(source.history)), np.float32)
+    for part in set(parts):
+        spoken = [position for position, name in enumerate(parts) if name == part]
+        shares = source.evidence(part, columns[spoken])
+        if shares is not None:
+            evidence[spoken] = shares
+    return strongest_seeds(evidence, source.history)
 
 
 def _song_reasons(seed: Track, pool: Pool) -> list[Reason]:

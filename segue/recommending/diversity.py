@@ -83,7 +83,8 @@ class _Selection:
         self._taken: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._strength = np.float32(diversity.strength)
         self._relevance = _unit(scores) * (np.float32(1) - self._strength)
-        self._closest = np.zeros(len(scores), np.float32)
+        self._penalty = np.zeros(len(scores), np.float32)
+        """Strength times the likeness to the most like of the chosen."""
 
     def fill(self, wanted: int, *caps: int) -> int:
         """Choose until there are `wanted` or nothing is open under the caps of artist and album; how many were added."""
@@ -96,7 +97,7 @@ class _Selection:
             for code in [code for code, count in taken.items() if count >= cap]:
                 value[codes == code] = -np.inf
         while len(self.chosen) < wanted:
-            best = int((value - self._strength * self._closest if self._strength else value).argmax())
+            best = int((value - self._penalty).argmax())
             if value[best] == -np.inf:
                 break
             self._take(value, best, caps)
@@ -111,7 +112,7 @@ class _Selection:
             if taken[code] >= cap:
                 value[codes == code] = -np.inf
         if self._strength:
-            np.maximum(self._closest, self._vectors @ self._vectors[best], out=self._closest)
+            np.maximum(self._penalty, self._vectors @ (self._strength * self._vectors[best]), out=self._penalty)
 
 
 def _unit(scores: Floats) -> Floats:

@@ -57,7 +57,7 @@ class Circumstances:
 
 def sources(shares: Mapping[str, float]) -> tuple[str, ...]:
     """The models behind one track's score, strongest first, from each one's share."""
-    least = LEAST_SHARE * sum(share for share in shares.values() if share > 0)
+    least = LEAST_SHARE * sum([share for share in shares.values() if share > 0])
     named = [name for name, share in shares.items() if share > least]
     return tuple(sorted(named, key=shares.__getitem__, reverse=True)) or (strongest_part(shares),)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue.models.contract import Columns, Floats
-from segue.models.index import LEAST_RECALL, UnreadableIndex, VectorIndex, tuned
+from segue.models.index import FEW_HIDDEN, LEAST_RECALL, UnreadableIndex, VectorIndex, tuned
 
 N = 3_000
 WIDTH = 16
@@ -70,6 +70,15 @@ def test_only_what_is_allowed_is_found_and_as_much_of_it_as_there_is(allowed: li
     found = index().search(vectors()[query], n, mask)
     assert mask[found].all()
     assert len(set(found.tolist())) == len(found) == min(n, sum(column % 10 == 0 for column in allowed))
+
+
+@pytest.mark.parametrize("hidden", [0, 1, FEW_HIDDEN, FEW_HIDDEN + 1])
+def test_without_the_best_the_next_ones_are_found_however_many_are_hidden(hidden: int) -> None:
+    whole, query = index().with_probes(index().lists), vectors()[7]
+    ranked = whole.search(query, 60)
+    mask = np.ones(10 * N, np.bool_)
+    mask[ranked[:hidden]] = False
+    assert sorted(whole.search(query, 30, mask).tolist()) == sorted(ranked[hidden : hidden + 30].tolist())
 
 
 def test_the_same_question_has_the_same_answer() -> None:
