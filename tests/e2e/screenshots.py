@@ -15,7 +15,6 @@ from segue.settings import load_settings
 from tests.e2e.browser import browser, chromium
 from ui.options import address_of
 
-SIZE = {"width": 1100, "height": 760}
 COLOURS = 64
 """Enough for a page without photographs, and a fifth of the bytes."""
 WITHIN_MS = 20_000
@@ -36,7 +35,7 @@ def main(folder: Path) -> None:
         "under-the-hood": ("/under-the-hood", _settled),
     }
     with browser() as opened:
-        page = opened.new_page(viewport=SIZE)  # type: ignore[arg-type] - a TypedDict with these keys
+        page = opened.new_page(viewport={"width": 1100, "height": 760})
         page.set_default_timeout(WITHIN_MS)
         for name, (path, prepare) in views.items():
             page.goto(address_of(settings) + path)
