@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from segue.client import Segue
 from segue.settings import load_settings
 from tests.e2e.browser import browser, chromium
 from ui.options import address_of
 
+SIZE: ViewportSize = {"width": 1100, "height": 760}
 COLOURS = 64
 """Enough for a page without photographs, and a fifth of the bytes."""
 WITHIN_MS = 20_000
@@ -35,7 +36,7 @@ def main(folder: Path) -> None:
         "under-the-hood": ("/under-the-hood", _settled),
     }
     with browser() as opened:
-        page = opened.new_page(viewport={"width": 1100, "height": 760})
+        page = opened.new_page(viewport=SIZE)
         page.set_default_timeout(WITHIN_MS)
         for name, (path, prepare) in views.items():
             page.goto(address_of(settings) + path)
