@@ -15,6 +15,7 @@ from ui.parts.navigation import remember
 STYLE = """<style>
 button[kind="tertiary"] { justify-content: flex-start; text-align: left; }
 .stHtml dl { padding: 0; }
+.stHtml, button p { overflow-wrap: anywhere; }
 .stMainBlockContainer { padding-top: 4.5rem; }
 </style>"""
 """Names of tracks are buttons, and read like the lines of a list."""

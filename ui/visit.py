@@ -19,6 +19,8 @@ from ui.views.steering import Steer
 LISTENER = "listener"
 """The parameter of a page's address that names the listener."""
 _KNOWN = "listeners"
+REMEMBERED = 20
+"""Listeners of a visit; one more, and the first is forgotten."""
 LAST = "last-listener"
 """Where a visit keeps who listened last, for the way back from other pages."""
 
@@ -84,4 +86,7 @@ def known_listeners() -> dict[str, Listening]:
 
 def listening(user_id: str) -> Listening:
     """What the visit remembers of a listener."""
-    return known_listeners().setdefault(user_id, Listening(user_id))
+    known = known_listeners()
+    if user_id not in known and len(known) >= REMEMBERED:
+        known.pop(next(iter(known)))
+    return known.setdefault(user_id, Listening(user_id))

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from infra.local.report import status_report
 from tests.e2e.browser import browser, chromium
 from tests.e2e.conftest import Road
 
@@ -44,8 +45,8 @@ class Room:
 @pytest.fixture(scope="module")
 def room_url(road: Road, wait_until: Callable[..., None]) -> Iterator[str]:
     """The room of the stack."""
-    url = f"http://127.0.0.1:{road.settings.ui_port}"
     road.stack.start("ui")
+    url = status_report(road.stack, road.settings)["urls"]["ui"]
     wait_until(lambda: _answers(url), 60, "the listening room")
     yield url
     road.stack.stop("ui")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from segue.client.generated.shapes import ListenerAnswer
 from ui.asking import segue, show_failure, told
-from ui.parts.acts import act_buttons, last_act
+from ui.parts.acts import act_buttons, artist_buttons, last_act
+from ui.parts.blocks import shut_out
 from ui.parts.listener import choose_listener, newcomer
 from ui.parts.station import station
 from ui.parts.steering import steering
@@ -47,8 +50,11 @@ def _listen(who: Listening, steer: Steer) -> None:
                 station(who, steer)
             else:
                 _listed(who, who.ask(steer, SHOWN))
-    with right, told():
-        _taste(who)
+    with right:
+        with told():
+            _taste(who)
+        with told():
+            shut_out(who)
 
 
 def _listed(who: Listening, answer: ListenerAnswer) -> None:
@@ -58,7 +64,7 @@ def _listed(who: Listening, answer: ListenerAnswer) -> None:
     for place, item in enumerate(answer.items, 1):
         key = f"you-{item.track_id}"
         with st.container(border=True, gap="xsmall"):
-            if recommended(item, place, key):
+            if recommended(item, place, key, partial(artist_buttons, who, item, key)):
                 open_song(item.track_id)
             act_buttons(who, item, answer.rec_id, place, key)
 

@@ -7,6 +7,7 @@ import streamlit as st
 from segue.client.generated.shapes import Item
 from ui.views.acts import ICONS, OFFERED, Act, Kind
 from ui.views.markup import line
+from ui.views.text import plain
 from ui.visit import Listening
 
 
@@ -22,6 +23,16 @@ def act_buttons(who: Listening, item: Item, rec_id: str, place: int, key: str, k
                 on_click=who.do,
                 args=(Act.on(kind, item, rec_id, place),),
             )
+
+
+def artist_buttons(who: Listening, item: Item, key: str) -> None:
+    """A block for each artist of a track."""
+    for number, artist in enumerate(item.artists):
+        act = Act("block_artist", None, artist)
+        icon = f":material/{ICONS[act.kind]}:"
+        st.button(
+            plain(f"Nothing of {artist}"), key=f"{key}-artist-{number}", icon=icon, type="tertiary", on_click=who.do, args=(act,)
+        )
 
 
 def last_act(who: Listening) -> None:

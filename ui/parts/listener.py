@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from segue.errors import SegueError
 from segue.ids import MAX_ID_BYTES
-from ui.asking import segue, show_failure
-from ui.views.failures import failure_of
+from ui.parts.steering import offered
 from ui.views.ids import is_id
 from ui.views.markup import line
 from ui.views.text import plain
@@ -15,7 +13,6 @@ from ui.visit import LAST, LISTENER, Listening, known_listeners, listening
 
 MAX_NAMED = 50
 WHO = "who"
-GENRES = 500
 
 
 def choose_listener() -> Listening | None:
@@ -50,11 +47,7 @@ def _change_to(user_id: str) -> None:
 def newcomer(who: Listening) -> None:
     """What a new listener likes: it leads the first answers, until there are plays."""
     with st.expander("New here? Say what you like", icon=":material/person_add:"):
-        try:
-            genres = [one.name for one in segue().get_genres(limit=GENRES).items]
-        except SegueError as error:
-            show_failure(failure_of(error))
-            return
+        genres, _ = offered()
         who.genres = st.multiselect(
             "Genres", genres, default=[g for g in who.genres if g in genres], max_selections=MAX_NAMED, key=f"g-{who.user_id}"
         )

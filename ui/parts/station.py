@@ -41,5 +41,5 @@ def _on_now(who: Listening, item: Item, rec_id: str) -> None:
 
 def _next(who: Listening, act: Act) -> None:
     who.do(act)
-    if who.failure is None:
+    if who.failure is None and act.track_id is not None:
         who.station = [*who.station, act.track_id][-settings().ui_station_tracks :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import cast
 
@@ -17,6 +18,9 @@ EXPLICIT = {"All": None, "Not explicit": False, "Explicit only": True}
 TEMPO = (40, 240)
 """Beats per minute at the ends of the slider; an end that is left where it is bounds nothing."""
 FIRST_YEAR = 1900
+KEPT_S = 30.0
+"""Genres and moods change with the catalogue only, and every movement of a slider would ask for them."""
+_OFFERED = "offered"
 
 
 def steering(key: str) -> Steer:
@@ -58,10 +62,17 @@ def _years(key: str) -> Span:
 
 def offered() -> tuple[list[str], list[Mood]]:
     """Genres, most tracks first, and moods; none of them while the API does not answer, which is said."""
-    try:
-        client = segue()
-        genres, moods = client.get_genres(limit=GENRES).items, client.get_moods().items
-        return [one.name for one in genres], cast("list[Mood]", [one.name for one in moods])
-    except SegueError as error:
-        show_failure(failure_of(error))
-        return [], []
+    found, asked_s = st.session_state.get(_OFFERED, (([], []), -KEPT_S))
+    if time.monotonic() - asked_s >= KEPT_S:
+        try:
+            found = _asked_for()
+        except SegueError as error:
+            show_failure(failure_of(error))
+            return [], []
+        st.session_state[_OFFERED] = found, time.monotonic()
+    return cast("tuple[list[str], list[Mood]]", found)
+
+
+def _asked_for() -> tuple[list[str], list[str]]:
+    genres, moods = segue().get_genres(limit=GENRES).items, segue().get_moods().items
+    return [one.name for one in genres], [one.name for one in moods]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import streamlit as st
@@ -36,12 +36,14 @@ def found_track(track: TrackShown, key: str) -> bool:
     return pressed
 
 
-def recommended(item: Item, place: int, key: str) -> bool:
-    """A recommended track with its reason; True when its name was pressed."""
+def recommended(item: Item, place: int, key: str, beneath: Callable[[], None] | None = None) -> bool:
+    """A recommended track with its reason, and `beneath` the reason what else can be said; True when its name was pressed."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
             pressed = title_button(f"{place}. {item.name}", item.artists, f"{key}-open")
             st.html(line(item.reason.text))
         with st.popover("Why this?", key=f"{key}-why", type="tertiary"):
             st.html(facts(why(item)))
+            if beneath is not None:
+                beneath()
     return pressed

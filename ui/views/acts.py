@@ -10,27 +10,37 @@ from segue.client import Segue, sent_event
 from segue.client.generated.shapes import Item
 
 SOURCE = "listening-room"
-Kind = Literal["play", "skip", "like", "dislike", "not_now", "block", "unlike", "undislike", "unblock"]
+Kind = Literal[
+    "play", "skip", "like", "dislike", "not_now", "block", "block_artist", "unlike", "undislike", "unblock", "unblock_artist"
+]  # fmt: skip
 OFFERED: dict[Kind, str] = {
     "play": "Play", "skip": "Skip", "like": "Like", "dislike": "Dislike", "not_now": "Not now", "block": "Block"
 }  # fmt: skip
 ICONS: dict[Kind, str] = {
     "play": "play_arrow", "skip": "skip_next", "like": "thumb_up", "dislike": "thumb_down", "not_now": "snooze", "block": "block",
+    "block_artist": "person_off",
 }  # fmt: skip
 DONE: dict[Kind, str] = {
     "play": "Played", "skip": "Skipped", "like": "Liked", "dislike": "Disliked", "not_now": "Not now", "block": "Blocked",
-    "unlike": "No longer liked", "undislike": "No longer disliked", "unblock": "No longer blocked",
+    "block_artist": "Blocked", "unblock_artist": "No longer blocked", "unlike": "No longer liked",
+    "undislike": "No longer disliked", "unblock": "No longer blocked",
 }  # fmt: skip
-BACK: dict[Kind, Kind] = {"like": "unlike", "dislike": "undislike", "not_now": "unblock", "block": "unblock"}
+BACK: dict[Kind, Kind] = {
+    "like": "unlike",
+    "dislike": "undislike",
+    "not_now": "unblock",
+    "block": "unblock",
+    "block_artist": "unblock_artist",
+}
 """What takes an act back; plays and skips have happened."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """A click: what is done, with which track, at which place (from 1) of which answer."""
+    """A click: what is done, with which track, at which place (from 1) of which answer. Acts on an artist have no track."""
 
     kind: Kind
-    track_id: str
+    track_id: str | None
     name: str
     rec_id: UUID | None = None
     place: int | None = None
@@ -48,12 +58,18 @@ class Act:
     def send(self, client: Segue, user_id: str) -> UUID:
         """Tell the API; the id of the event that answers can wait for. Raises SegueError."""
         position = None if self.place is None else self.place - 1
+        if self.track_id is None:
+            return self._about_artist(client, user_id)
         if self.kind == "play" or self.kind == "skip":
             event = sent_event(self.kind, user_id, self.track_id, rec_id=self.rec_id, position=position, source=SOURCE)
             client.post_events([event])
             return event.event_id
         told = client.give_feedback(user_id, self.kind, track_id=self.track_id, rec_id=self.rec_id, position=position)
         return UUID(told.event_id)
+
+    def _about_artist(self, client: Segue, user_id: str) -> UUID:
+        kind: Literal["block_artist", "unblock_artist"] = "block_artist" if self.kind == "block_artist" else "unblock_artist"
+        return UUID(client.give_feedback(user_id, kind, artist=self.name).event_id)
 
 
 @dataclass(frozen=True)

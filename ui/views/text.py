@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _SEPARATORS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 JOINER = "\u2060"
 """Word joiner, without width: breaks what Streamlit makes of plain text after Markdown is done (links, emoji, arrows)."""
 _MADE_LATER = re.compile(r"([:@<>\-]|www)", re.IGNORECASE)
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and control characters."""
-    return _SEPARATORS.sub(" ", text).strip()
+    """Without line breaks, control characters, and signs that turn the direction of what stands beside."""
+    return _DIRECTIONS.sub("", _SEPARATORS.sub(" ", text)).strip()
 
 
 def plain(text: str) -> str:

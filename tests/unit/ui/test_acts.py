@@ -35,6 +35,16 @@ def test_an_opinion_is_feedback_of_the_answer(api: FakeApi) -> None:
     assert sent == {"action": "not_now", "track_id": "b", "rec_id": str(REC_ID), "position": 0}
 
 
+@pytest.mark.parametrize(("kind", "back"), [("block_artist", "unblock_artist"), ("unblock_artist", None)])
+def test_an_artist_is_named_by_name(api: FakeApi, kind: Kind, back: Kind | None) -> None:
+    api.answers["POST", "/users/ann/feedback"] = FEEDBACK
+    act = Act(kind, None, "The Placeholders")
+    assert act.send(api.client(), "ann") == EVENT_ID
+    sent = api.bodies("/users/ann/feedback")[0]
+    assert (sent["action"], sent["artist"], "track_id" in sent) == (kind, "The Placeholders", False)
+    assert act.back() == (back and Act(back, None, "The Placeholders"))
+
+
 @pytest.mark.parametrize(
     ("kind", "back"),
     [("like", "unlike"), ("dislike", "undislike"), ("not_now", "unblock"), ("block", "unblock"), ("play", None), ("skip", None)],

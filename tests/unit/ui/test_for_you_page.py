@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,6 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from segue.client.generated.shapes import (
+    BlockedArtist,
+    BlockedTrack,
+    BlocksAnswer,
     EventsAnswer,
     FeedbackAnswer,
     Item,
@@ -45,6 +49,10 @@ def taste_answer(**changes: Any) -> TasteAnswer:
     return TasteAnswer(user_id="ann", state=state(), degraded=(), taste=taste(**changes))
 
 
+def blocks(tracks: Sequence[BlockedTrack] = (), artists: Sequence[BlockedArtist] = ()) -> BlocksAnswer:
+    return BlocksAnswer(user_id="ann", state=state(), degraded=(), tracks=tuple(tracks), artists=tuple(artists))
+
+
 def by_event(request: httpx.Request) -> httpx.Response:
     """The list before an act, and the one that knows of it."""
     awaited = "min_event_id" in msgspec.json.decode(request.content)
@@ -58,6 +66,7 @@ def api(api: FakeApi) -> FakeApi:
     api.answers |= {
         ("POST", "/recommend/user/"): by_event,
         ("GET", "/users/ann/taste"): taste_answer(),
+        ("GET", "/users/ann/blocks"): blocks(),
         ("POST", FEEDBACK): FeedbackAnswer(user_id="ann", event_id=EVENT_ID, action="dislike", until=None),
         ("POST", "/events"): EventsAnswer(accepted=1, rejected=0, events=()),
     }
@@ -152,6 +161,26 @@ def test_the_station_goes_on_and_repeats_nothing(opened: Opened, api: FakeApi) -
     assert "2. Golden – The Placeholders" in labels(app)
 
 
+def test_an_artist_is_shut_out_behind_the_reason(opened: Opened, api: FakeApi) -> None:
+    app = opened(for_you, listener="ann")
+    app.button(key="you-b-artist-0").click().run()
+    (sent,) = api.bodies(FEEDBACK)
+    assert (sent["action"], sent["artist"]) == ("block_artist", "The Placeholders")
+
+
+def test_what_is_shut_out_is_let_in_again(opened: Opened, api: FakeApi) -> None:
+    until = datetime(2026, 12, 24, tzinfo=UTC)
+    track = BlockedTrack(track_id="b", name="Silent", artists=("The Placeholders",), until=until)
+    api.answers["GET", "/users/ann/blocks"] = blocks([track], [BlockedArtist(artist=HOSTILE, until=None)])
+    app = opened(for_you, listener="ann")
+    assert "until 2026-12-24" in words(app)
+    assert "<script" not in words(app)
+    app.button(key="in-track-0").click().run()
+    app.button(key="in-artist-0").click().run()
+    sent = [(body["action"], body.get("track_id"), body.get("artist")) for body in api.bodies(FEEDBACK)]
+    assert sent == [("unblock", "b", None), ("unblock_artist", None, HOSTILE)]
+
+
 def test_nothing_known_of_a_taste_is_said(opened: Opened, api: FakeApi) -> None:
     api.answers["GET", "/users/ann/taste"] = TasteAnswer(user_id="ann", state=state(), degraded=(), taste=None)
     assert "Nothing is known of it yet" in words(opened(for_you, listener="ann"))
@@ -167,7 +196,8 @@ def test_an_address_that_names_no_listener_is_answered(opened: Opened, api: Fake
 def test_an_id_with_a_slash_keeps_to_its_place(opened: Opened, api: FakeApi) -> None:
     opened(for_you, listener="../admin")
     assert {request.url.raw_path.split(b"?")[0] for request in api.asked if b"users" in request.url.raw_path} == {
-        b"/users/..%2Fadmin/taste"
+        b"/users/..%2Fadmin/taste",
+        b"/users/..%2Fadmin/blocks",
     }
 
 

@@ -10,6 +10,8 @@ from segue.settings import Settings
 from ui.commands import require_safe
 from ui.options import address_of, allowed_hosts, streamlit_options
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104
+
 
 def test_streamlit_knows_every_option() -> None:
     known = set(config.get_config_options())
@@ -44,14 +46,14 @@ def test_names_of_the_host(settings: Settings, hosts: list[str]) -> None:
 
 def test_an_address_for_everybody_must_be_wanted() -> None:
     with pytest.raises(ConfigurationError, match="SEGUE_UI_OPEN=true"):
-        require_safe(Settings(ui_host="0.0.0.0"))
-    require_safe(Settings(ui_host="0.0.0.0", ui_open=True))
+        require_safe(Settings(ui_host=EVERYWHERE))
+    require_safe(Settings(ui_host=EVERYWHERE, ui_open=True))
     require_safe(Settings(ui_host="::1"))
 
 
 @pytest.mark.parametrize(
     ("host", "address"),
-    [("127.0.0.1", "http://127.0.0.1:8501"), ("0.0.0.0", "http://127.0.0.1:8501"), ("::1", "http://[::1]:8501")],
+    [("127.0.0.1", "http://127.0.0.1:8501"), (EVERYWHERE, "http://127.0.0.1:8501"), ("::1", "http://[::1]:8501")],
 )
 def test_the_address_for_people(host: str, address: str) -> None:
     assert address_of(Settings(ui_host=host)) == address

@@ -46,6 +46,11 @@ def test_a_name_keeps_to_its_line() -> None:
     assert plain("one\n\n# two") == "one \\# two"
 
 
+def test_a_name_does_not_turn_what_stands_beside_it() -> None:
+    assert one_line("\u202egnos\u202c \u2067x\u2069") == "gnos x"
+    assert one_line("שיר") == "שיר"
+
+
 def test_markup_holds_names_as_text() -> None:
     assert title(HOSTILE, [HOSTILE]).count("<") == 6
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in line(HOSTILE)
