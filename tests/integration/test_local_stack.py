@@ -45,7 +45,7 @@ def cli(state_dir: Path) -> Cli:
 def own_stack(state_dir: Path) -> Iterator[LocalStack]:
     """The servers on ports of their own, whatever the session's environment says."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("SEGUE_KAFKA_BOOTSTRAP", "SEGUE_POSTGRES_URL", "SEGUE_REDIS_URL", "SEGUE_API_PORT"):
+        for name in ("SEGUE_KAFKA_BOOTSTRAP", "SEGUE_POSTGRES_URL", "SEGUE_REDIS_URL", "SEGUE_API_PORT", "SEGUE_UI_PORT"):
             patch.delenv(name, raising=False)
         stack = LocalStack(state_dir, preferred_ports={})
     try:

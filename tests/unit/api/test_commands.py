@@ -8,7 +8,7 @@ from api.commands import require_safe
 from segue.errors import ConfigurationError
 from segue.settings import Settings
 
-REMOTE = ["0.0.0.0", "::", "192.168.1.5", "example.org", ""]
+REMOTE = ["0.0.0.0", "::", "192.168.1.5", "example.org", ""]  # noqa: S104 - addresses to be refused
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
