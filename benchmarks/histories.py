@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import tempfile
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.memory import MB, peak_memory
 from benchmarks.results import report
+from producers.history_command import COLLECT_EVERY
 from producers.reading.bounds import Bounds
 from producers.sources.histories.identifying import EmptyCatalogue
 from producers.sources.histories.source import HistorySource
@@ -49,10 +51,11 @@ _STREAM = """  {{
 
 
 def histories(listens: int, json_path: Path | None) -> None:
-    """Generate an extended streaming history and read all its pages, with nothing behind them."""
+    """Generate an extended streaming history and read all its pages as the command does, with nothing behind them."""
     with tempfile.TemporaryDirectory() as folder:
         export = Path(folder, "my_spotify_data.zip")
         write_export(export, listens)
+        gc.set_threshold(COLLECT_EVERY)
         with peak_memory() as peak:
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
             source = HistorySource(export, "alice", EmptyCatalogue(), Bounds(), now=datetime.now(UTC))

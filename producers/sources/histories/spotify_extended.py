@@ -38,7 +38,7 @@ SKIP_REASONS = frozenset({
 """Ends that somebody chose; the others are the track's own end, a closed app, a lost connection."""
 MILLISECONDS_FROM = 100_000_000_000
 """A Unix time over this is in milliseconds: as seconds it would be the year 5138."""
-MINUTES_REMEMBERED = 20_000
+MINUTES_REMEMBERED = 10_000
 MAX_ALIKE = 60
 """Streams of one song, length and minute that are numbered; no listener has more."""
 
@@ -75,17 +75,19 @@ class StreamIds:
 
     def __init__(self, listener: str) -> None:
         self._listener = listener
+        # Two generations: a dictionary that loses its oldest entry again and again takes ever longer to find it.
         self._minutes: dict[tuple[int, str, int], list[object]] = {}
+        self._before = self._minutes
 
     def id_of(self, ended_at_s: int, song: Song, ms_played: int, exact: object) -> uuid.UUID:
         """The id of a stream that ended at this Unix time."""
         minute = ended_at_s // 60
         named = (minute, song.key if song.title else song.spotify_id or "", ms_played)
-        alike = self._minutes.get(named)
+        alike = self._minutes.get(named) or self._before.get(named)
         if alike is None:
+            if len(self._minutes) >= MINUTES_REMEMBERED:
+                self._minutes, self._before = {}, self._minutes
             self._minutes[named] = [exact]
-            if len(self._minutes) > MINUTES_REMEMBERED:
-                del self._minutes[next(iter(self._minutes))]
         number = 0 if alike is None else _number(exact, alike)
         return uuid7_of(minute * 60_000, "spotify", self._listener, named[1], f"{minute}:{ms_played}:{number}")
 
