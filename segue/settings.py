@@ -229,7 +229,7 @@ class Settings(BaseSettings):
     ui_open: bool = False
     """Let the listening room listen on addresses that other machines reach: it asks nobody who they are."""
     ui_allowed_hosts: str = ""
-    """Names under which the listening room is reached, apart by commas; `*`: all. Loopback names always are."""
+    """Names under which browsers reach the listening room, apart by commas. Loopback names always do."""
     ui_timeout_s: float = Field(10.0, gt=0)
     """How long a page waits for an answer of the API."""
     ui_station_tracks: int = Field(100, ge=1, le=200)

@@ -10,6 +10,7 @@ from segue.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERY = "*"
+SCHEMES = ("https", "http")
 LIGHT = {"primaryColor": "#0b5cad", "backgroundColor": "#ffffff", "secondaryBackgroundColor": "#f1f3f7", "textColor": "#12151c"}
 DARK = {"primaryColor": "#a5cdf8", "backgroundColor": "#101319", "secondaryBackgroundColor": "#1c212b", "textColor": "#f2f4f8"}
 
@@ -24,6 +25,7 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
         "logger_hideWelcomeMessage": True,
         "server_address": settings.ui_host,
         "server_allowedHosts": allowed_hosts(settings),
+        "server_corsAllowedOrigins": [f"{scheme}://{name}" for name in named_hosts(settings) for scheme in SCHEMES],
         "server_fileWatcherType": "none",
         "server_headless": True,
         "server_port": settings.ui_port,
@@ -35,10 +37,14 @@ def streamlit_options(settings: Settings) -> dict[str, Any]:
 
 def allowed_hosts(settings: Settings) -> list[str]:
     """Names in the Host header of a browser: others are pages that made their own name point here (DNS rebinding)."""
-    named = [one.strip() for one in settings.ui_allowed_hosts.split(",") if one.strip()]
-    if EVERY in named or (settings.ui_open and not named):
-        return [EVERY]
-    return [*LOOPBACK, *named]
+    named = named_hosts(settings)
+    # An open room without names is reached by the machine's addresses; the Origin of a browser is looked at all the same.
+    return [EVERY] if settings.ui_open and not named else [*LOOPBACK, *named]
+
+
+def named_hosts(settings: Settings) -> list[str]:
+    """The names of SEGUE_UI_ALLOWED_HOSTS."""
+    return [one.strip() for one in settings.ui_allowed_hosts.split(",") if one.strip()]
 
 
 def address_of(settings: Settings) -> str:

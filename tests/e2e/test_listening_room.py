@@ -64,6 +64,7 @@ def room(room_url: str) -> Iterator[Room]:
     with browser() as opened:
         page = opened.new_page(viewport={"width": 1200, "height": 1000})
         page.set_default_timeout(WITHIN_MS)
+        expect.set_options(timeout=WITHIN_MS)
         made = Room(page, room_url)
         page.on("request", lambda request: made.asked.append(request.url))
         yield made
@@ -171,6 +172,17 @@ def test_nothing_comes_from_elsewhere(room: Room, path: str) -> None:
     expect(page.get_by_role("button", name="Why this?").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert room.hosts() == {urlsplit(room.url).netloc}
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_another_site_s_page_gets_no_connection(room_url: str, headers: dict[str, str]) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "A" * 22 + "==",
+    }
+    assert httpx.get(f"{room_url}/_stcore/stream", headers=upgrade | headers).status_code == 403
 
 
 def _answers(url: str) -> bool:

@@ -45,11 +45,16 @@ def _listen(who: Listening, steer: Steer) -> None:
     with left:
         if who.failure is not None:
             show_failure(who.failure)
+        answered = False
         with told():
             if view == STATION:
                 station(who, steer)
             else:
                 _listed(who, who.ask(steer, SHOWN))
+            answered = True
+    if not answered:
+        # What else is asked would fail the same way, and say so twice more.
+        return
     with right:
         with told():
             _taste(who)

@@ -206,6 +206,7 @@ def test_failures_are_told(opened: Opened, api: FakeApi) -> None:
     app = opened(for_you, listener="ann")
     assert not app.exception
     assert {error.value for error in app.error} == {"The API does not answer"}
+    assert [request.url.path for request in api.asked].count("/users/ann/taste") == 0
 
 
 def test_hostile_names_are_text(opened: Opened, api: FakeApi) -> None:

@@ -37,11 +37,18 @@ def test_the_key_is_in_no_option_and_not_shown() -> None:
         (Settings(ui_allowed_hosts="radio.example, r2"), ["localhost", "127.0.0.1", "::1", "radio.example", "r2"]),
         (Settings(ui_open=True), ["*"]),
         (Settings(ui_open=True, ui_allowed_hosts="radio.example"), ["localhost", "127.0.0.1", "::1", "radio.example"]),
-        (Settings(ui_allowed_hosts="*"), ["*"]),
     ],
 )
 def test_names_of_the_host(settings: Settings, hosts: list[str]) -> None:
     assert allowed_hosts(settings) == hosts
+
+
+def test_named_hosts_are_origins_too() -> None:
+    assert streamlit_options(Settings(ui_allowed_hosts="radio.example"))["server_corsAllowedOrigins"] == [
+        "https://radio.example",
+        "http://radio.example",
+    ]
+    assert streamlit_options(Settings())["server_corsAllowedOrigins"] == []
 
 
 def test_an_address_for_everybody_must_be_wanted() -> None:
