@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from producers.ingestion.contract import Page
 from producers.reading.bounds import Bounds
+from producers.sources.histories import spotify_extended
 from segue.errors import InvalidInput, PostgresUnavailable
 from tests.unit.producers.histories.made import (
     NOW,
@@ -218,6 +220,25 @@ def test_a_folder_of_thousands_of_files_is_read(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jsonl").write_bytes(json_lines([listen(listened_at=1_715_269_693 + number)]))
     found = read(tmp_path)
     assert (len(found.events), found.rejected) == (3_000, [])
+
+
+def peak_of(path: Path) -> int:
+    """The most bytes that reading all pages takes at once."""
+    tracemalloc.start()
+    try:
+        for _ in source(path).pages(None):
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_listens_take_the_same_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is remembered is bounded; here it is full after a page already.
+    monkeypatch.setattr(spotify_extended, "MINUTES_REMEMBERED", 500)
+    small = archive(tmp_path / "small.zip", {"Streaming_History_Audio_1.json": streams(8_000)})
+    large = archive(tmp_path / "large.zip", {"Streaming_History_Audio_1.json": streams(20_000)})
+    assert peak_of(large) < peak_of(small) + 1_500_000
 
 
 WHOLE = json.dumps(streams(40), indent=2).encode()
