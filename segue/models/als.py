@@ -26,6 +26,7 @@ from segue.models.moments import DenseMoments, Moments
 from segue.models.parallel import without_inner_threads
 from segue.models.positions import known, scored, spread
 from segue.models.ranking import top_columns
+from segue.models.rows import products
 
 LEAST_FACTORS = 64
 GRAM_ROWS = 2_048
@@ -197,7 +198,7 @@ class AlsReading(Reading):
         if columns is None:
             everything: Floats = self._items @ self._fold_in.factors
             return everything
-        return scored(columns, len(self._items), lambda inside: self._items.take(inside, 0) @ self._fold_in.factors)
+        return scored(columns, len(self._items), lambda inside: products(self._items, inside, self._fold_in.factors))
 
     def own_scores(self) -> Floats:
         return self._fold_in.chosen @ self._fold_in.factors

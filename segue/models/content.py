@@ -35,7 +35,8 @@ from segue.models.index import CANDIDATES, RECALL_AT, USUAL_PROBES, IndexReport,
 from segue.models.moments import Moments, TaggedMoments
 from segue.models.positions import known, scored, spread
 from segue.models.ranking import best_of, distinct, top_columns
-from segue.models.rows import SideBySide, entries_of, load_rows, row_of, save_rows, summed
+from segue.models.rows import entries_of, load_rows, products, row_of, save_rows, summed
+from segue.models.side_by_side import SideBySide
 from segue.models.sound import SoundScale, sound_vectors
 from segue.models.tags import TagSpace, squared_lengths
 
@@ -138,7 +139,7 @@ class ContentModel(ReadingModel):
             everything: Floats = self._sound @ profile.sound
             everything += self._tags @ profile.counts
             return everything
-        near: Floats = self._sound.take(columns, 0) @ profile.sound
+        near = products(self._sound, columns, profile.sound)
         near += self._rows.products(columns, profile.counts)
         return near
 

@@ -3,10 +3,10 @@
 Immutable: `add_tracks` and `remove_tracks` return a new recommender that shares the models, so readers in other threads keep a
 whole one.
 
-Cost on one thread (`python -m benchmarks score`; a threaded BLAS only adds waiting), 64 factors, 100 tracks of history, 10
-answers, median milliseconds with nothing else running on a shared machine whose memory is at times half as fast: 30,000 tracks
-4.5, under filters 3.2, a song 1.6; a million 9.1, 9.6 and 3.3. Best runs of docs/decisions/0013: 3.3, 3.0, 1.7; 6.5, 7.8, 2.9.
-add_tracks of 100 tracks: 16 ms, 0.4 s with 200,000.
+Cost on one thread (a threaded BLAS only adds waiting), 64 factors, 100 tracks of history, 10 answers, milliseconds of processor
+time on a busy machine (docs/decisions/0026-cost-of-an-answer.md; before it): 30,000 tracks 2.1 (3.1), under filters 2.3 (3.2), a
+song 0.9 (1.5); a million 5.3 (8.0), 5.9 (8.7) and 2.4 (3.6). `python -m benchmarks score` measures it anew, `answers` whether a
+change of speed changes an answer. add_tracks of 100 tracks: 0.1 s with 200,000.
 """
 
 from __future__ import annotations
