@@ -54,6 +54,7 @@ SEARCH = {"query": "never gona giv", "items": [TRACK], "forgiven": True, "next_c
 AUDIO = {
     "track_id": TRACK["track_id"], "mood": "happy", "features": _FEATURES, "key": "G♯ major",
     "ranks": {"danceability": 0.62, "energy": 0.93, "valence": 0.95, "tempo": 0.41}, "degraded": [],
+    "genre": "pop", "genre_ranks": {"danceability": 0.58, "energy": 0.52, "valence": 0.55, "tempo": 0.47},
 }  # fmt: skip
 TRENDING = {
     "window": "24h", "order": "rising", "counted_at": "2026-11-24T19:04:58Z", "degraded": [],

@@ -191,7 +191,9 @@ class TracksAnswer(msgspec.Struct, frozen=True):
 
 
 class AudioShown(msgspec.Struct, frozen=True):
-    """How a track sounds. `ranks`: for each feature the share (0..1) of the catalogue with less of it; empty without a model."""
+    """How a track sounds. `ranks`: for each feature the share (0..1) of the catalogue with less of it; empty without a model.
+    `genre_ranks`: the same for the middle of the track's first genre, `genre`.
+    """
 
     track_id: str
     mood: Mood | None
@@ -199,6 +201,8 @@ class AudioShown(msgspec.Struct, frozen=True):
     key: str | None
     ranks: dict[str, float]
     degraded: tuple[str, ...]
+    genre: str | None = None
+    genre_ranks: dict[str, float] = {}
 
 
 class Counted(msgspec.Struct, frozen=True):

@@ -84,7 +84,9 @@ async def _audio(services: Services, track: Track) -> AudioShown:
     if served is None:
         return AudioShown(track.track_id, track.mood, features, key, {}, (MODEL,))
     ranks = await services.answers.in_thread(partial(served.recommender.sound_ranks, track.track_no))
-    return AudioShown(track.track_id, track.mood, features, key, ranks, ())
+    genre = next(iter(track.genres), None)
+    middle = {} if genre is None else await services.answers.in_thread(partial(served.recommender.genre_ranks, genre))
+    return AudioShown(track.track_id, track.mood, features, key, ranks, (), genre, middle)
 
 
 def known_track(services: Services, track_id: str) -> Track:

@@ -117,6 +117,10 @@ class Recommender:
         columns = self._columns([track_no])
         return self._facts.sound_ranks(int(columns[0])) if len(columns) else {}
 
+    def genre_ranks(self, genre: str) -> dict[str, float]:
+        """The same for the middle of a genre: how its tracks usually sound, on the scale of all tracks."""
+        return self._facts.genre_ranks(genre)
+
     def add_tracks(self, tracks: Sequence[Track]) -> Self:
         """A recommender in which these tracks stand: new ones, and changed ones with their new facts and content."""
         if not tracks:

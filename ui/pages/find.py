@@ -79,7 +79,8 @@ def _sound(audio: AudioShown) -> None:
         st.html(line("How it sounds is not known, so its neighbours come from who hears it."))
         return
     if audio.ranks:
-        st.echarts_chart(radar(audio.ranks), height=360, key="radar", alt=radar_words(audio.ranks))
+        middle = audio.genre_ranks or {}
+        st.echarts_chart(radar(audio.ranks, middle), height=360, key="radar", alt=radar_words(audio.ranks, middle))
     else:
         st.html(line("Where it stands in the catalogue is known as soon as there is a model: `segue train --once` makes one."))
     with st.expander("Sound in numbers"):

@@ -29,10 +29,12 @@ def song_facts(track: TrackShown, key: str | None) -> Iterator[tuple[str, str]]:
     yield "Explicit", UNKNOWN if track.explicit is None else ("yes" if track.explicit else "no")
 
 
-def radar(ranks: Mapping[str, float]) -> dict[str, Any]:
-    """An ECharts option: the share of the catalogue with less of each feature, beside the catalogue's middle."""
+def radar(ranks: Mapping[str, float], genre_ranks: Mapping[str, float]) -> dict[str, Any]:
+    """An ECharts option: the share of the catalogue with less of each feature, beside the middle of the genre, or of all."""
     axes = [name for name in AXES if name in ranks]
-    middle = {"name": "Middle of the catalogue", "value": [50] * len(axes), "symbol": "none", "lineStyle": {"type": "dashed"}}
+    beside = "Middle of its genre" if genre_ranks else "Middle of the catalogue"
+    usual = [round(100 * genre_ranks.get(name, 0.5)) for name in axes]
+    middle = {"name": beside, "value": usual, "symbol": "none", "lineStyle": {"type": "dashed"}}
     song = {"name": "This song", "value": [round(100 * ranks[name]) for name in axes], "areaStyle": {"opacity": 0.25}}
     return {
         "animation": False,
@@ -42,9 +44,10 @@ def radar(ranks: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def radar_words(ranks: Mapping[str, float]) -> str:
+def radar_words(ranks: Mapping[str, float], genre_ranks: Mapping[str, float]) -> str:
     """The radar for those who do not see it."""
-    told = (f"{AXES[name].lower()} {percent(ranks[name])}" for name in AXES if name in ranks)
+    usual = {name: f" (its genre {percent(rank)})" for name, rank in genre_ranks.items()}
+    told = (f"{AXES[name].lower()} {percent(ranks[name])}{usual.get(name, '')}" for name in AXES if name in ranks)
     return "Share of the catalogue with less of each: " + ", ".join(told)
 
 

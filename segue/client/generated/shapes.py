@@ -160,7 +160,8 @@ class TracksAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AudioShown(msgspec.Struct, frozen=True, kw_only=True):
-    """How a track sounds. `ranks`: for each feature the share (0..1) of the catalogue with less of it; empty without a model."""
+    """How a track sounds. `ranks`: for each feature the share (0..1) of the catalogue with less of it; empty without a model.
+    `genre_ranks`: the same for the middle of the track's first genre, `genre`."""
 
     track_id: str
     mood: str | None
@@ -168,6 +169,8 @@ class AudioShown(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     ranks: Mapping[str, float]
     degraded: tuple[str, ...]
+    genre: str | None = None
+    genre_ranks: Mapping[str, float] | None = None
 
 
 class EventsAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,6 +35,9 @@ async def test_the_sound_and_its_ranks(client: httpx.AsyncClient) -> None:
     body = (await client.get("/tracks/t16/audio")).json()
     assert (body["mood"], body["key"], body["features"]["tempo"]) == ("happy", "C♯ major", 116.0)
     assert (body["ranks"]["tempo"], body["ranks"]["valence"], body["ranks"]["liveness"]) == (0.9375, 0.5, 0.0)
+    # Rock is the louder half: eight tracks at valence 0.8, with tempos from 109 to 116 in a catalogue of 101 to 116.
+    assert body["genre"] == "rock"
+    assert (body["genre_ranks"]["tempo"], body["genre_ranks"]["valence"], body["genre_ranks"]["liveness"]) == (0.75, 0.5, 0.0)
 
 
 async def test_ranks_need_a_model() -> None:
@@ -43,6 +46,7 @@ async def test_ranks_need_a_model() -> None:
         body = (await client.get("/tracks/t1/audio")).json()
         assert (body["ranks"], body["degraded"], body["mood"]) == ({}, ["model"], "sad")
         silent = (await client.get("/tracks/t2/audio")).json()
+        assert (silent["genre"], silent["genre_ranks"]) == (None, {})
         assert (silent["features"], silent["mood"], silent["key"], silent["degraded"]) == (None, None, None, [])
 
 

@@ -23,13 +23,21 @@ def test_an_unpopular_song_is_not_an_unknown_one() -> None:
 
 
 def test_the_radar_shows_ranks_beside_the_middle() -> None:
-    option = radar({"energy": 0.954, "danceability": 0.4, "unheard_of": 0.1})
+    option = radar({"energy": 0.954, "danceability": 0.4, "unheard_of": 0.1}, {})
     assert [axis["name"] for axis in option["radar"]["indicator"]] == ["Danceable", "Energetic"]
     assert [shown["value"] for shown in option["series"][0]["data"]] == [[40, 95], [50, 50]]
 
 
+def test_the_radar_shows_the_middle_of_the_genre_where_there_is_one() -> None:
+    beside = radar({"energy": 0.9, "tempo": 0.4}, {"energy": 0.7})["series"][0]["data"][1]
+    assert (beside["name"], beside["value"]) == ("Middle of its genre", [70, 50])
+
+
 def test_the_radar_in_words() -> None:
-    assert radar_words({"tempo": 0.6, "energy": 0.95}) == ("Share of the catalogue with less of each: energetic 95%, fast 60%")
+    assert radar_words({"tempo": 0.6}, {"tempo": 0.55}).endswith("fast 60% (its genre 55%)")
+    assert radar_words({"tempo": 0.6, "energy": 0.95}, {}) == (
+        "Share of the catalogue with less of each: energetic 95%, fast 60%"
+    )
 
 
 def test_the_sound_in_numbers() -> None:
