@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Literal, TypeVar, get_args
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -29,6 +30,12 @@ LISTS = tuple(section for section in get_args(Section) if section != "user")
 
 Parts = Callable[[str], Generator[Part, None, None]]
 """`segue.stores.postgres.exports.ExportStore.parts`."""
+Gone = Callable[[], Awaitable[bool]]
+"""Whether the client has left, as `Request.is_disconnected` tells."""
+
+
+async def _stays() -> bool:
+    return False
 
 
 def pieces_of(parts: Iterable[Part], form: Form) -> Generator[bytes, None, None]:
@@ -68,10 +75,11 @@ class Exports:
         self._open = 0
         metrics.watch_exports(lambda: self._open)
 
-    async def begin(self, user_id: str, form: Form = "json") -> Export:
+    async def begin(self, user_id: str, form: Form = "json", gone: Gone = _stays) -> Export:
         """An export whose first piece is there: of a JSON document its beginning, of an archive all is made by then.
 
-        Raises NotFound, PostgresUnavailable, and Problem 503 while too many run.
+        `gone` is asked while an archive is made. Raises NotFound, PostgresUnavailable, Problem 503 while too many run, and
+        ClientDisconnect.
         """
         if self._open >= self._most:
             detail = f"{self._most} exports are under way, and no more are made at once: ask again later"
@@ -79,7 +87,7 @@ class Exports:
         self._open += 1
         export = Export(self._made(user_id, form), form, self._executor, self._ended)
         try:
-            await export.read_ahead()
+            await export.read_ahead(gone)
         except BaseException:
             await export.close()
             raise
@@ -103,10 +111,11 @@ class Export:
         self._next: bytes | None = None
         self._closed = False
 
-    async def read_ahead(self) -> None:
-        """Make the first piece that has something in it."""
+    async def read_ahead(self, gone: Gone = _stays) -> None:
+        """Make the first piece that has something in it. Raises ClientDisconnect when nobody waits for it any more."""
         while (piece := await self._in_thread(self._piece)) == b"":
-            pass
+            if await gone():
+                raise ClientDisconnect
         self._next = piece
 
     async def pieces(self) -> AsyncIterator[bytes]:

@@ -164,6 +164,24 @@ def test_a_real_connection_that_ends_gives_its_place_back(world: World, wait_unt
     assert counts(msgspec.json.decode(answer.content, type=ExportShown)) == (0, 0, 0, 0, 0)
 
 
+def test_an_archive_whose_client_leaves_is_given_up_while_it_is_made(world: World, wait_until: Callable[..., None]) -> None:
+    read: list[Part] = []
+
+    def endless() -> Iterator[Part]:
+        yield USER
+        while True:
+            read.append(events(len(read), 1))
+            yield read[-1]
+
+    world.postgres.exports["ann"] = Anew(endless)
+    with listening(world, wait_until) as url:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=15) as connection:
+            connection.sendall(b"GET /users/ann/export?format=parquet HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: len(read) > 10, 15, "the archive")
+        wait_until(lambda: world.metrics.registry.get_sample_value("segue_api_exports") == 0, 15, "the end of the export")
+        assert world.postgres.exporting == 0
+
+
 async def test_memory_does_not_grow_with_a_history(world: World) -> None:
     async def peak_bytes(parts: int) -> int:
         world.postgres.exports["ann"] = Anew(lambda: _many(parts))
