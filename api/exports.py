@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Literal, TypeVar, get_args
 
@@ -17,7 +18,11 @@ from starlette.types import Receive, Scope, Send
 
 from api.metrics import Metrics
 from api.problems import RETRY_AFTER_S, Problem
+from segue.errors import ConfigurationError
+from segue.logs import fields
 from segue.stores.postgres.exports import Part, Section
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -78,8 +83,8 @@ class Exports:
     async def begin(self, user_id: str, form: Form = "json", gone: Gone = _stays) -> Export:
         """An export whose first piece is there: of a JSON document its beginning, of an archive all is made by then.
 
-        `gone` is asked while an archive is made. Raises NotFound, PostgresUnavailable, Problem 503 while too many run, and
-        ClientDisconnect.
+        `gone` is asked while an archive is made. Raises NotFound, PostgresUnavailable, ClientDisconnect, and Problem 503 while
+        too many run or the disk is full.
         """
         if self._open >= self._most:
             detail = f"{self._most} exports are under way, and no more are made at once: ask again later"
@@ -87,7 +92,8 @@ class Exports:
         self._open += 1
         export = Export(self._made(user_id, form), form, self._executor, self._ended)
         try:
-            await export.read_ahead(gone)
+            with _lack_of_room_told():
+                await export.read_ahead(gone)
         except BaseException:
             await export.close()
             raise
@@ -99,6 +105,17 @@ class Exports:
 
     def _ended(self) -> None:
         self._open -= 1
+
+
+@contextmanager
+def _lack_of_room_told() -> Iterator[None]:
+    """To the client what it can do; which folder is full is for whoever runs the service."""
+    try:
+        yield
+    except ConfigurationError as error:
+        log.error("an export was given up", extra=fields(reason=str(error)))
+        detail = "the service has no room for an archive at the moment: ask again later, or for JSON, which needs none"
+        raise Problem(503, "no_room", detail, headers={"Retry-After": str(RETRY_AFTER_S)}) from None
 
 
 class Export:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
+import tempfile
 import threading
 import tracemalloc
 import uuid
@@ -222,6 +224,18 @@ async def test_an_archive_that_cannot_be_made_whole_is_a_problem(world: World, c
     world.postgres.exports["ann"] = broken()
     answer = await client.get("/users/ann/export", params={"format": "parquet"})
     assert (answer.status_code, answer.json()["code"]) == (503, "postgres_unavailable")
+    assert world.postgres.exporting == 0
+
+
+async def test_an_archive_for_which_the_disk_has_no_room_is_no_defect(world: World, client: httpx.AsyncClient) -> None:
+    def full() -> Iterator[Part]:
+        yield USER
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    world.postgres.exports["ann"] = full()
+    answer = await client.get("/users/ann/export", params={"format": "parquet"})
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "no_room", "5")
+    assert tempfile.gettempdir() not in answer.text
     assert world.postgres.exporting == 0
 
 
