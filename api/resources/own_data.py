@@ -47,7 +47,8 @@ def router(services: Services) -> APIRouter:
     @routes.get("/users/{user_id}/export", responses=EXPORTED)
     @needs(OWN_EXPORT)
     async def export_user(request: Request, user_id: str, format: Form = "json") -> Response:  # noqa: A002
-        """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists, keys.
+        """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists,
+        keys, imports.
 
         JSON is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
         `parquet`: a zip archive with a Parquet file for each of these, sent when all of it is made.

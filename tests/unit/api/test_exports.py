@@ -210,7 +210,7 @@ async def test_an_archive_is_a_download_too(world: World, client: httpx.AsyncCli
     assert "Content-Encoding" not in answer.headers
     with ZipFile(io.BytesIO(answer.content)) as found:
         assert found.testzip() is None
-        assert len(found.namelist()) == 6
+        assert len(found.namelist()) == 7
     assert world.postgres.exporting == 0
 
 
