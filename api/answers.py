@@ -187,7 +187,8 @@ class Answers:
     def _seeded(self, prompt: Prompt) -> Prompt:
         """The prompt with the genres of its tracks: what can be told of these without a model."""
         tracks = (self._catalogue.get(number) for number in prompt.tracks)
-        return replace(prompt, genres=(*prompt.genres, *(genre for track in tracks if track for genre in track.genres)))
+        seeded = (genre for track in tracks if track for genre in track.genres)
+        return replace(prompt, genres=tuple(dict.fromkeys((*prompt.genres, *seeded))))
 
     def _history(self, recommender: Recommender, row: ListenerRow | None, now_s: float) -> History:
         if row is None:

@@ -102,6 +102,12 @@ EXPORT = {
         }
     ],
     "blocks": [], "playlists": [], "keys": [],
+    "imports": [
+        {
+            "source": "spotify-history", "label": "my_spotify_data.zip", "status": "done", "read": 40211,
+            "started_at": "2026-11-20T18:00:02Z", "updated_at": "2026-11-20T18:00:31Z", "finished_at": "2026-11-20T18:00:31Z",
+        }
+    ],
 }  # fmt: skip
 HISTORY = {
     "user_id": "alice",

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Literal, TypeVar, get_args
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.metrics import Metrics
 from api.problems import RETRY_AFTER_S, Problem
+from segue.errors import ConfigurationError
+from segue.logs import fields
 from segue.stores.postgres.exports import Part, Section
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -29,6 +35,12 @@ LISTS = tuple(section for section in get_args(Section) if section != "user")
 
 Parts = Callable[[str], Generator[Part, None, None]]
 """`segue.stores.postgres.exports.ExportStore.parts`."""
+Gone = Callable[[], Awaitable[bool]]
+"""Whether the client has left, as `Request.is_disconnected` tells."""
+
+
+async def _stays() -> bool:
+    return False
 
 
 def pieces_of(parts: Iterable[Part], form: Form) -> Generator[bytes, None, None]:
@@ -68,10 +80,11 @@ class Exports:
         self._open = 0
         metrics.watch_exports(lambda: self._open)
 
-    async def begin(self, user_id: str, form: Form = "json") -> Export:
+    async def begin(self, user_id: str, form: Form = "json", gone: Gone = _stays) -> Export:
         """An export whose first piece is there: of a JSON document its beginning, of an archive all is made by then.
 
-        Raises NotFound, PostgresUnavailable, and Problem 503 while too many run.
+        `gone` is asked while an archive is made. Raises NotFound, PostgresUnavailable, ClientDisconnect, and Problem 503 while
+        too many run or the disk is full.
         """
         if self._open >= self._most:
             detail = f"{self._most} exports are under way, and no more are made at once: ask again later"
@@ -79,7 +92,8 @@ class Exports:
         self._open += 1
         export = Export(self._made(user_id, form), form, self._executor, self._ended)
         try:
-            await export.read_ahead()
+            with _lack_of_room_told():
+                await export.read_ahead(gone)
         except BaseException:
             await export.close()
             raise
@@ -93,6 +107,17 @@ class Exports:
         self._open -= 1
 
 
+@contextmanager
+def _lack_of_room_told() -> Iterator[None]:
+    """To the client what it can do; which folder is full is for whoever runs the service."""
+    try:
+        yield
+    except ConfigurationError as error:
+        log.error("an export was given up", extra=fields(reason=str(error)))
+        detail = "the service has no room for an archive at the moment: ask again later, or for JSON, which needs none"
+        raise Problem(503, "no_room", detail, headers={"Retry-After": str(RETRY_AFTER_S)}) from None
+
+
 class Export:
     """One document under way. Read it, and close it in any case: it holds a snapshot of Postgres."""
 
@@ -103,10 +128,11 @@ class Export:
         self._next: bytes | None = None
         self._closed = False
 
-    async def read_ahead(self) -> None:
-        """Make the first piece that has something in it."""
+    async def read_ahead(self, gone: Gone = _stays) -> None:
+        """Make the first piece that has something in it. Raises ClientDisconnect when nobody waits for it any more."""
         while (piece := await self._in_thread(self._piece)) == b"":
-            pass
+            if await gone():
+                raise ClientDisconnect
         self._next = piece
 
     async def pieces(self) -> AsyncIterator[bytes]:

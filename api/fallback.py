@@ -5,9 +5,9 @@ Neither the adventurousness dial nor exploration nor caps hold: there are no sco
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, filterfalse, islice
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from segue.recommending.reasons import popular_in
 from segue.recommending.steering import Steering
 
 SOURCES = ("popularity",)
+
+Test = Callable[[Track], bool]
+"""Whether a track passes. What it looks for was folded once, not for each of many thousand tracks."""
 
 
 @dataclass(frozen=True)
@@ -53,33 +56,43 @@ def popular(ranked: Ranked, n: int, steering: Steering, hidden: Collection[Track
     """
     unwanted = {*hidden, *steering.blocked_tracks}
     songs = {track.song_key for track in ranked.tracks if track.track_no in unwanted}
-    passing = (track for track in _chosen_first(ranked.tracks, chosen) if allowed(track, steering))
+    passing = filter(allowed(steering), _chosen_first(ranked.tracks, chosen))
     found = islice(first_versions(passing, songs), n)
     items = tuple(_recommendation(track, ranked.score(track), chosen.genres) for track in found)
     return Answer(items, _notes(ranked.tracks, n, len(items), steering, hidden))
 
 
-def passes(track: Track, filters: Filters) -> bool:
-    """Whether a track passes, as the conditions of `segue.recommending.filters.Filters` decide for many at once."""
-    return (
-        (not filters.genres or _has_any(track.genres, filters.genres))
-        and not _has_any(track.genres, filters.exclude_genres)
-        and (not filters.moods or track.mood in filters.moods)
-        and _within(track.year, filters.year_min, filters.year_max)
-        and _within(track.popularity, filters.popularity_min, filters.popularity_max)
-        and (filters.explicit is None or (track.explicit is True) == filters.explicit)
-        and all(_in_range(track, wanted) for wanted in filters.features)
-    )
+def passes(filters: Filters) -> Test:
+    """Tells what passes, as the conditions of `segue.recommending.filters.Filters` decide for many at once."""
+    genres, unwanted = _folded(filters.genres), _folded(filters.exclude_genres)
+
+    def test(track: Track) -> bool:
+        return (
+            (not genres or _has_any(track.genres, genres))
+            and not _has_any(track.genres, unwanted)
+            and (not filters.moods or track.mood in filters.moods)
+            and _within(track.year, filters.year_min, filters.year_max)
+            and _within(track.popularity, filters.popularity_min, filters.popularity_max)
+            and (filters.explicit is None or (track.explicit is True) == filters.explicit)
+            and all(_in_range(track, wanted) for wanted in filters.features)
+        )
+
+    return test
 
 
-def allowed(track: Track, steering: Steering) -> bool:
-    """Whether a track passes but for blocks of tracks, which hide every version: see `first_versions`."""
-    return (
-        track.track_no not in steering.exclude
-        and not _has_any(track.artists, steering.blocked_artists)
-        and passes(track, steering.filters)
-        and (steering.longest_ms is None or 0 < (track.duration_ms or 0) <= steering.longest_ms)
-    )
+def allowed(steering: Steering) -> Test:
+    """Tells what passes but for blocks of tracks, which hide every version: see `first_versions`."""
+    blocked, passing, longest_ms = _folded(steering.blocked_artists), passes(steering.filters), steering.longest_ms
+
+    def test(track: Track) -> bool:
+        return (
+            track.track_no not in steering.exclude
+            and not _has_any(track.artists, blocked)
+            and passing(track)
+            and (longest_ms is None or 0 < (track.duration_ms or 0) <= longest_ms)
+        )
+
+    return test
 
 
 def _notes(ranked: Sequence[Track], n: int, found: int, steering: Steering, hidden: Collection[TrackNo]) -> tuple[Note, ...]:
@@ -100,19 +113,23 @@ def _notes(ranked: Sequence[Track], n: int, found: int, steering: Steering, hidd
 def _chosen_first(ranked: Sequence[Track], chosen: Prompt) -> Iterable[Track]:
     if not (chosen.genres or chosen.moods or chosen.artists):
         return ranked
-    return chain((t for t in ranked if _is_chosen(t, chosen)), (t for t in ranked if not _is_chosen(t, chosen)))
+    genres, artists = _folded(chosen.genres), _folded(chosen.artists)
 
+    def is_chosen(track: Track) -> bool:
+        return _has_any(track.genres, genres) or track.mood in chosen.moods or _has_any(track.artists, artists)
 
-def _is_chosen(track: Track, chosen: Prompt) -> bool:
-    return _has_any(track.genres, chosen.genres) or track.mood in chosen.moods or _has_any(track.artists, chosen.artists)
+    return chain(filter(is_chosen, ranked), filterfalse(is_chosen, ranked))
 
 
 def _recommendation(track: Track, score: float, genres: Sequence[str]) -> Recommendation:
     return Recommendation(track.track_no, score, popular_in(track, genres), SOURCES, {"popularity": score})
 
 
-def _has_any(names: Sequence[str], wanted: Collection[str]) -> bool:
-    folded = {name.casefold() for name in wanted}
+def _folded(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)
+
+
+def _has_any(names: Sequence[str], folded: frozenset[str]) -> bool:
     return any(name.casefold() in folded for name in names)
 
 

@@ -13,6 +13,7 @@ from segue.stores.postgres.deletions import Found, Remains
 from segue.stores.postgres.exports import (
     ExportedBlock,
     ExportedEvent,
+    ExportedImport,
     ExportedKey,
     ExportedPlaylist,
     ExportedTrack,
@@ -208,6 +209,7 @@ class ExportShown(msgspec.Struct, frozen=True):
     blocks: tuple[ExportedBlock, ...]
     playlists: tuple[ExportedPlaylist, ...]
     keys: tuple[ExportedKey, ...]
+    imports: tuple[ExportedImport, ...]
 
 
 ANSWERS = (

@@ -57,7 +57,9 @@ def archive(parts: Iterable[Part], form: str) -> Generator[bytes, None, None]:
                 yield piece
     except OSError as error:
         # Closing the file writes what is left, and fails again.
-        raise _told(error) from error
+        if error.errno not in NO_ROOM:
+            raise
+        raise ConfigurationError(f"{tempfile.gettempdir()} has no room for an export: set TMPDIR to a folder that has") from error
 
 
 class _Kind(NamedTuple):
@@ -138,9 +140,3 @@ def _batch(rows: Sequence[msgspec.Struct], kind: _Kind) -> pa.RecordBatch:
         columns[at] = [None if value is None else str(value) for value in columns[at]]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, kind.schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=kind.schema)
-
-
-def _told(error: OSError) -> Exception:
-    if error.errno in NO_ROOM:
-        return ConfigurationError(f"{tempfile.gettempdir()} has no room for an export: set TMPDIR to a folder that has")
-    return error

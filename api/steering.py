@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from api.live_catalogue import LiveCatalogue
 from api.problems import FieldError, Problem, invalid_fields
@@ -85,7 +86,7 @@ def check_artists(catalogue: LiveCatalogue, named: Mapping[str, Sequence[str]]) 
 def _check(named: Mapping[str, Sequence[str]], known: Mapping[str, int], text: str) -> None:
     unknown = [(field, name) for field, names in named.items() for name in names if known.get(name.casefold(), 0) < 1]
     if unknown:
-        some = ", ".join(sorted(known, key=lambda name: (-known[name], name))[:NAMED])
+        some = ", ".join(nsmallest(NAMED, known, key=lambda name: (-known[name], name)))
         raise invalid_fields([FieldError(field, text.format(name, some)) for field, name in unknown])
 
 

@@ -12,11 +12,13 @@ from api.exports import FORMAT, document
 from api.parquet_exports import archive
 from segue.errors import NotFound
 from segue.events import CatalogueTrack, PlaylistRecord, UserRecord
+from segue.ingest_jobs import Counts, JobKey
 from segue.partitioning import partition_for
 from segue.settings import Settings
 from segue.stores.postgres.catalogue import upsert_tracks
 from segue.stores.postgres.database import Database
 from segue.stores.postgres.exports import PART_ROWS, ExportStore, Part
+from segue.stores.postgres.ingest_jobs import IngestJobStore
 from segue.stores.postgres.keys import KeyStore
 from segue.stores.postgres.listens import lock_out_deletions
 from segue.stores.postgres.playlists import upsert_playlists
@@ -62,6 +64,8 @@ def test_everything_of_one_user_and_nothing_of_another(worker: Worker, own_datab
     write_profile(own_database, "p1", "p2")
     write_profile(own_database, "p3", owner=NEIGHBOUR)
     key = KeyStore(own_database).create("phone", frozenset({"read"}), None, USER)
+    for owner in (USER, NEIGHBOUR, None):
+        imported(own_database, owner)
     mine = [event("play", seconds=2), event("impression", "t2"), event("dislike", seconds=1)]
     blocks = [
         said("block", track_id="t2", days=9),
@@ -88,9 +92,17 @@ def test_everything_of_one_user_and_nothing_of_another(worker: Worker, own_datab
         ("p1", False, ["b", "a", "b"]),
         ("p2", True, ["b", "a", "b"]),
     ]
+    (begun,) = found["imports"]
+    assert (begun["source"], begun["label"], begun["status"], begun["read"]) == ("listenbrainz", "listens.zip", "done", 7)
     (shown,) = found["keys"]
     assert str(shown["prefix"]) in key
     assert key not in str(found)
+
+
+def imported(database: Database, listener: str | None) -> None:
+    jobs = IngestJobStore(database, kept=10)
+    job = jobs.begin(JobKey("listenbrainz", "f", listener), "listens.zip", "segue ingest history listens.zip", restart=False)
+    jobs.save(msgspec.structs.replace(job, status="done", counts=Counts(read=7)))
 
 
 ODD = "Ünï‮\u200b 🎷 'q' \"x\" \\ ,;=1+1\t"

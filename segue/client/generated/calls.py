@@ -468,7 +468,8 @@ def get_deletion(user_id: str, receipt_id: str) -> Call[DeletionShown]:
 
 
 def export_user(user_id: str) -> Call[ExportShown]:
-    """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists, keys.
+    """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists,
+    keys, imports.
 
     JSON is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
     `parquet`: a zip archive with a Parquet file for each of these, sent when all of it is made."""

@@ -547,6 +547,7 @@ class ExportShown(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[ExportedBlock, ...]
     playlists: tuple[ExportedPlaylist, ...]
     keys: tuple[ExportedKey, ...]
+    imports: tuple[ExportedImport, ...]
 
 
 class ExportedUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -618,6 +619,18 @@ class ExportedKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+
+
+class ExportedImport(msgspec.Struct, frozen=True, kw_only=True):
+    """An import of the user's history. `read`: items that were read so far; `finished_at`: None unless it came to its end."""
+
+    source: str
+    label: str
+    status: str
+    read: int
+    started_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
 
 
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as PgCursor
 
 from segue.errors import NotFound
 from segue.events import LISTENING_TYPES, ListeningType, Time
+from segue.ingest_jobs import Status
 from segue.stores.postgres.database import Database
 
 PART_ROWS = 500
@@ -18,7 +19,7 @@ PART_ROWS = 500
 PART_PLAYLISTS = 5
 """Each may have 10,000 tracks."""
 
-Section = Literal["user", "events", "tracks", "blocks", "playlists", "keys"]
+Section = Literal["user", "events", "tracks", "blocks", "playlists", "keys", "imports"]
 Part = tuple[Section, Sequence[msgspec.Struct]]
 
 
@@ -93,6 +94,18 @@ class ExportedKey(msgspec.Struct, frozen=True):
     revoked_at: Time | None
 
 
+class ExportedImport(msgspec.Struct, frozen=True):
+    """An import of the user's history. `read`: items that were read so far; `finished_at`: None unless it came to its end."""
+
+    source: str
+    label: str
+    status: Status
+    read: int
+    started_at: Time
+    updated_at: Time
+    finished_at: Time | None
+
+
 _USER = """
 select user_no, display_name, genres, events, last_event_at, created_at, returned_at
 from users where user_id = %s and deleted_at is null
@@ -117,6 +130,10 @@ from playlists p where p.owner_id = %(user_id)s order by p.playlist_no
 """
 _KEYS = """
 select prefix, name, scopes, created_at, expires_at, revoked_at from api_keys where user_id = %(user_id)s order by created_at
+"""
+_IMPORTS = """
+select source, label, status, coalesce((counts ->> 'read')::bigint, 0), started_at, updated_at, finished_at
+from ingest_jobs where listener = %(user_id)s order by started_at, job_id
 """
 _STANCES: dict[int, Literal["liked", "disliked"]] = {1: "liked", -1: "disliked"}
 
@@ -188,4 +205,5 @@ _SECTIONS: tuple[tuple[Section, str, Callable[[tuple[Any, ...]], msgspec.Struct]
     ("blocks", _BLOCKS, lambda row: ExportedBlock(*row), PART_ROWS),
     ("playlists", _PLAYLISTS, _playlist, PART_PLAYLISTS),
     ("keys", _KEYS, _key, PART_ROWS),
+    ("imports", _IMPORTS, lambda row: ExportedImport(*row), PART_ROWS),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
+import tempfile
 import threading
 import tracemalloc
 import uuid
@@ -164,6 +166,24 @@ def test_a_real_connection_that_ends_gives_its_place_back(world: World, wait_unt
     assert counts(msgspec.json.decode(answer.content, type=ExportShown)) == (0, 0, 0, 0, 0)
 
 
+def test_an_archive_whose_client_leaves_is_given_up_while_it_is_made(world: World, wait_until: Callable[..., None]) -> None:
+    read: list[Part] = []
+
+    def endless() -> Iterator[Part]:
+        yield USER
+        while True:
+            read.append(events(len(read), 1))
+            yield read[-1]
+
+    world.postgres.exports["ann"] = Anew(endless)
+    with listening(world, wait_until) as url:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=15) as connection:
+            connection.sendall(b"GET /users/ann/export?format=parquet HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: len(read) > 10, 15, "the archive")
+        wait_until(lambda: world.metrics.registry.get_sample_value("segue_api_exports") == 0, 15, "the end of the export")
+        assert world.postgres.exporting == 0
+
+
 async def test_memory_does_not_grow_with_a_history(world: World) -> None:
     async def peak_bytes(parts: int) -> int:
         world.postgres.exports["ann"] = Anew(lambda: _many(parts))
@@ -190,7 +210,7 @@ async def test_an_archive_is_a_download_too(world: World, client: httpx.AsyncCli
     assert "Content-Encoding" not in answer.headers
     with ZipFile(io.BytesIO(answer.content)) as found:
         assert found.testzip() is None
-        assert len(found.namelist()) == 6
+        assert len(found.namelist()) == 7
     assert world.postgres.exporting == 0
 
 
@@ -204,6 +224,18 @@ async def test_an_archive_that_cannot_be_made_whole_is_a_problem(world: World, c
     world.postgres.exports["ann"] = broken()
     answer = await client.get("/users/ann/export", params={"format": "parquet"})
     assert (answer.status_code, answer.json()["code"]) == (503, "postgres_unavailable")
+    assert world.postgres.exporting == 0
+
+
+async def test_an_archive_for_which_the_disk_has_no_room_is_no_defect(world: World, client: httpx.AsyncClient) -> None:
+    def full() -> Iterator[Part]:
+        yield USER
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    world.postgres.exports["ann"] = full()
+    answer = await client.get("/users/ann/export", params={"format": "parquet"})
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "no_room", "5")
+    assert tempfile.gettempdir() not in answer.text
     assert world.postgres.exporting == 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from api.garbage import keep_for_good
 from segue.ids import TrackNo
 from segue.models.contract import History
 from segue.recommending.answer import Recommender
@@ -37,3 +38,21 @@ def test_a_model_that_is_no_longer_served_frees_its_arrays_without_the_collector
     large = [weakref.ref(part) for part in (served, changed, blend, blend.als, blend.content, blend.co_listening)]
     del blend, served, changed
     assert [part() for part in large] == [None] * len(large)
+
+
+class Node:
+    """Part of a cycle."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_cycles_that_requests_left_a_moment_ago_do_not_stay() -> None:
+    left = weakref.ref(Node())
+    assert left() is not None
+    try:
+        keep_for_good()
+        assert left() is None
+    finally:
+        gc.unfreeze()

@@ -19,6 +19,7 @@ from segue.errors import ConfigurationError
 from segue.stores.postgres.exports import (
     ExportedBlock,
     ExportedEvent,
+    ExportedImport,
     ExportedKey,
     ExportedPlaylist,
     ExportedTrack,
@@ -30,7 +31,7 @@ from tests.parquet import rows_in, rows_of, tables_of
 AT = datetime(2026, 11, 1, 12, 30, 15, 123_456, tzinfo=UTC)
 ANN = ExportedUser("ann", "Ann", ("jazz",), 2, AT, AT, None)
 USER: Part = ("user", (ANN,))
-KINDS = ["user", "events", "tracks", "blocks", "playlists", "keys"]
+KINDS = ["user", "events", "tracks", "blocks", "playlists", "keys", "imports"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
@@ -55,6 +56,7 @@ def test_everything_is_there_as_in_json() -> None:
         ("playlists", [ExportedPlaylist("p", "P", True, None, AT, ("b", "a", "b"))]),
         ("playlists", [ExportedPlaylist("q", "Q", False, "api", AT, ())]),
         ("keys", [ExportedKey("segue_0", "phone", ("read",), AT, AT, None)]),
+        ("imports", [ExportedImport("listenbrainz", "listens.zip", "stopped", 7, AT, AT, None)]),
     ]  # fmt: skip
     assert rows_of(made(parts)) == rows_in(b"".join(document(parts)))
 

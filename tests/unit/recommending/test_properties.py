@@ -87,10 +87,11 @@ def allowed(heard: Heard, steering: Steering) -> list[Track]:
     }
     hidden |= {by_number(number).song_key for number in steering.blocked_tracks}
     blocked = {artist.casefold() for artist in steering.blocked_artists}
+    passing = passes(steering.filters)
     return [
         track
         for track in tracks()
-        if passes(track, steering.filters)
+        if passing(track)
         and track.track_no not in steering.exclude
         and track.song_key not in hidden
         and not blocked & {artist.casefold() for artist in track.artists}
