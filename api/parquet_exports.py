@@ -24,7 +24,8 @@ from segue.errors import ConfigurationError
 from segue.stores.postgres.exports import Part
 
 ROW_GROUP_ROWS = 50_000
-"""Rows that are in memory at once, as Arrow has them: 15 MB of events."""
+ROW_GROUP_BYTES = 16_000_000
+"""What is in memory at once, as Arrow has it: events reach the one first, playlists of thousands of tracks the other."""
 PIECE_BYTES = 131_072
 SPOOLED_BYTES = 4_000_000
 """An archive larger than this is on disk until it is sent, in a file without a name, which a crash does not leave behind."""
@@ -126,12 +127,16 @@ def _written(made: ZipFile, name: str, kind: _Kind, parts: Iterable[Sequence[msg
         held: list[pa.RecordBatch] = []
         for rows in parts:
             held.append(_batch(rows, kind))
-            if sum(batch.num_rows for batch in held) >= ROW_GROUP_ROWS:
+            if _is_group(held):
                 out.write_table(pa.Table.from_batches(held))
                 held.clear()
             yield _UNDER_WAY
         if held:
             out.write_table(pa.Table.from_batches(held))
+
+
+def _is_group(held: Sequence[pa.RecordBatch]) -> bool:
+    return sum(one.num_rows for one in held) >= ROW_GROUP_ROWS or sum(one.nbytes for one in held) >= ROW_GROUP_BYTES
 
 
 def _batch(rows: Sequence[msgspec.Struct], kind: _Kind) -> pa.RecordBatch:

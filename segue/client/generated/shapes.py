@@ -746,7 +746,8 @@ class GeneratedTrack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SavedPlaylist(msgspec.Struct, frozen=True, kw_only=True):
-    """The playlist that was made of it. `version` is its ETag. `applied`: false while readers do not see it yet."""
+    """The playlist that was made of it. `version`, in quotes, is what If-Match takes. `applied`: false while readers do
+    not see it yet."""
 
     playlist_id: str
     owner_id: str | None

@@ -100,18 +100,24 @@ def test_names_of_any_signs_come_back(named: list[tuple[str, list[str]]]) -> Non
 
 def test_arrow_holds_no_more_of_a_long_history_than_of_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet_exports, "ROW_GROUP_ROWS", 1_000)
-    short, long = _peak_bytes(20), _peak_bytes(200)
+    short, long = _peak_bytes(_many(20)), _peak_bytes(_many(200))
     assert long < 1.5 * short
 
 
-def _peak_bytes(parts: int) -> int:
+def test_arrow_holds_no_more_of_many_long_playlists_than_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_exports, "ROW_GROUP_BYTES", 1_000_000)
+    some, many = _peak_bytes(_long_playlists(20)), _peak_bytes(_long_playlists(200))
+    assert many < 1.5 * some
+
+
+def _peak_bytes(parts: Iterator[Part]) -> int:
     pool, before = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
     pa.set_memory_pool(pool)
     try:
-        size = sum(map(len, archive(_many(parts), "segue-export-1")))
+        size = sum(map(len, archive(parts, "segue-export-1")))
     finally:
         pa.set_memory_pool(before)
-    assert size > parts * 400
+    assert size > 8_000
     return int(pool.max_memory())
 
 
@@ -119,6 +125,13 @@ def _many(parts: int) -> Iterator[Part]:
     yield USER
     for number in range(parts):
         yield "events", [event(number * 100 + at, str(uuid.UUID(int=at))) for at in range(100)]
+
+
+def _long_playlists(parts: int) -> Iterator[Part]:
+    yield USER
+    track_ids = tuple(str(uuid.UUID(int=number)) for number in range(5_000))
+    for number in range(parts):
+        yield "playlists", [ExportedPlaylist(str(number), "P", False, None, AT, track_ids)]
 
 
 def test_a_disk_without_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
