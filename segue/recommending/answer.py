@@ -55,6 +55,8 @@ FOR_SONG = Diversity(strength=0.1, per_artist=2)
 SESSION_BOOST = 1.0
 SESSION_HALF_LIFE_S = 3_600.0
 """What was liked just now counts (1 + SESSION_BOOST) times, half of the extra an hour later: the answer follows the session."""
+SPENT_S = 30 * SESSION_HALF_LIFE_S
+"""After so long the extra is less than a preference can tell."""
 CHOICE_SPANS = 2.0
 """Lift of a newcomer's chosen genres and of a new playlist's title in ranges of the scores: above 1, so that variety does not mix
 others in either. It fades with every like."""
@@ -380,9 +382,9 @@ def _fading(history: History) -> float:
 
 
 def _with_session(history: History, now_s: float | None) -> History:
-    if now_s is None or len(history) == 0:
+    if now_s is None or len(history) == 0 or now_s - history.last_at_s.max() > SPENT_S:
         return history
     age_s = np.maximum(now_s - history.last_at_s, 0.0)
-    boost = 1.0 + SESSION_BOOST * 2.0 ** (-age_s / SESSION_HALF_LIFE_S)
+    boost = 1.0 + SESSION_BOOST * np.exp2(-age_s / SESSION_HALF_LIFE_S)
     boosted = np.where(history.preference > 0, history.preference * boost, history.preference)
     return History(history.columns, boosted.astype(np.float32), history.last_at_s)

@@ -17,7 +17,7 @@ def running_session(history: History, now_s: float | None) -> History:
     A session runs while no pause is longer than SESSION_GAP_S, the one up to now included. Of a track that was played twice only
     the last time is known, so a pause may seem longer than it was and cut the session short.
     """
-    if now_s is None or len(history) == 0:
+    if now_s is None or len(history) == 0 or now_s - history.last_at_s.max() > SESSION_GAP_S:
         return History.empty()
     # Only so many can count, so only so many are ordered.
     newest = np.argsort(-history.last_at_s, kind="stable")[:RECENT_TRACKS]

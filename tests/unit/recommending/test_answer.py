@@ -229,6 +229,14 @@ def test_what_was_liked_just_now_counts_more() -> None:
     assert answers.for_listener(calm_now, 1, now_s=now_s).items[0].track_no in CALM
 
 
+@pytest.mark.parametrize(("age_h", "counts_more"), [(0.5, True), (6.0, True), (48.0, False)])
+def test_what_was_liked_days_ago_counts_no_more_than_ever(answers: Recommender, age_h: float, counts_more: bool) -> None:
+    row, now_s = np.array([100, 101], np.int32), 1_000_000.0
+    history = answers.history(row, np.ones(2), np.array([0.0, now_s - age_h * 3_600.0]))
+    changed = answers.for_listener(history, 5, now_s=now_s) != answers.for_listener(history, 5)
+    assert changed == counts_more
+
+
 @pytest.mark.parametrize(
     ("weights", "code", "text"),
     [
