@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,22 +9,17 @@ import typer
 
 from producers.console import err
 from producers.ingestion.contract import Source
-from producers.ingestion.importing import import_from, not_now
-from producers.ingestion.known_tracks import KnownTracks, PatientSongs, Songs
+from producers.ingestion.known_tracks import KnownTracks
 from producers.ingestion.listeners import check_listener
+from producers.ingestion.looking_up import import_opened
 from producers.ingestion.options import Asked, DryRunOption, FormatOption, OutOption, RejectedOption, RestartOption
-from producers.ingestion.stopping import StoppableClock
+from producers.ingestion.songs import Songs
 from producers.reading.bounds import Bounds
-from producers.sources.histories.identifying import EmptyCatalogue
 from producers.sources.mpd import MpdSource
 from producers.sources.tables.columns import FIELDS, Kind, parse_mapping
 from producers.sources.tables.source import TableSource
 from producers.sources.tables.times import zone_of
-from segue.errors import Unavailable
-from segue.logs import configure_logging
-from segue.settings import Settings, load_settings
-from segue.stores.postgres.database import Database
-from segue.stores.postgres.songs import SongStore
+from segue.settings import Settings
 
 ONLY_OF_TRACKS = [name for name in FIELDS["tracks"] if name not in FIELDS["listens"]]
 
@@ -72,7 +65,7 @@ def table(
             err.print(note, markup=False, highlight=False)
         return source
 
-    raise typer.Exit(_import(opened, asked))
+    raise typer.Exit(import_opened(opened, asked))
 
 
 def mpd(
@@ -91,27 +84,4 @@ def mpd(
     def opened(songs: Songs, settings: Settings) -> Source:
         return MpdSource(path, KnownTracks(songs, settings.id_cache_entries), Bounds.of(settings))
 
-    raise typer.Exit(_import(opened, Asked(None, restart, dry_run, write_to, out_format, rejected)))
-
-
-def _import(opened: Callable[[Songs, Settings], Source], asked: Asked) -> int:
-    """Returns the exit code."""
-    settings, clock = load_settings(), StoppableClock()
-    configure_logging(settings.log_level)
-    with _catalogue(settings, clock) as songs:
-        try:
-            source = opened(songs, settings)
-        except Unavailable as error:
-            return not_now(error)
-        return import_from(source, asked, settings, clock=clock)
-
-
-@contextmanager
-def _catalogue(settings: Settings, clock: StoppableClock) -> Iterator[Songs]:
-    """The catalogue in Postgres, or an empty one, which is said."""
-    if settings.postgres_url is None:
-        err.print("no Postgres is configured: nothing is looked up in its catalogue, every song counts as new")
-        yield EmptyCatalogue()
-        return
-    with closing(Database(settings.require_postgres())) as database:
-        yield PatientSongs(SongStore(database), clock, settings.ingest_patience_s)
+    raise typer.Exit(import_opened(opened, Asked(None, restart, dry_run, write_to, out_format, rejected)))

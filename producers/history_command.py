@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +10,9 @@ from typing import Annotated
 import typer
 
 from producers.console import err
-from producers.ingestion.importing import import_from
+from producers.ingestion.contract import Source
 from producers.ingestion.listeners import check_listener
+from producers.ingestion.looking_up import import_opened
 from producers.ingestion.options import (
     Asked,
     DryRunOption,
@@ -23,14 +22,11 @@ from producers.ingestion.options import (
     RejectedOption,
     RestartOption,
 )
+from producers.ingestion.songs import Songs
 from producers.reading.bounds import Bounds
-from producers.sources.histories.identifying import EmptyCatalogue, Songs
 from producers.sources.histories.kinds import Service
 from producers.sources.histories.source import HistorySource
-from segue.logs import configure_logging
-from segue.settings import Settings, load_settings
-from segue.stores.postgres.database import Database
-from segue.stores.postgres.songs import SongStore
+from segue.settings import Settings
 
 COLLECT_EVERY = 50_000
 """Objects between two runs of Python's garbage collector: it looks through all that stays of a reading, and after each 700
@@ -59,23 +55,13 @@ def history(
 
     segue ingest history my_spotify_data.zip --listener alice
     """
-    settings = load_settings()
-    configure_logging(settings.log_level)
     gc.set_threshold(COLLECT_EVERY)
     asked = Asked(check_listener(listener), restart, dry_run, write_to, out_format, rejected)
-    with _songs(settings) as songs:
+
+    def opened(songs: Songs, settings: Settings) -> Source:
         source = HistorySource(path, listener, songs, Bounds.of(settings), service=service, now=datetime.now(UTC))
         for line in source.recognition.described():
             err.print(line, markup=False, highlight=False)
-        raise typer.Exit(import_from(source, asked, settings))
+        return source
 
-
-@contextmanager
-def _songs(settings: Settings) -> Iterator[Songs]:
-    """The catalogue in Postgres, or an empty one, which is said."""
-    if settings.postgres_url is None:
-        err.print("no Postgres is configured: nothing is looked up in its catalogue, every song counts as new")
-        yield EmptyCatalogue()
-        return
-    with closing(Database(settings.require_postgres())) as database:
-        yield SongStore(database)
+    raise typer.Exit(import_opened(opened, asked))

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
-from typing import Protocol
 
-from producers.ingestion.ledger import patiently
-from producers.simulator.clock import Clock
-from segue.catalogue import Track
+from producers.ingestion.songs import Songs
 from segue.events import CatalogueTrack
-
-
-class Songs(Protocol):
-    """The catalogue."""
-
-    def find(self, track_ids: Sequence[str], keys: Sequence[str]) -> list[Track]:
-        """The tracks with one of these ids or song keys. Raises Unavailable."""
-
-
-class PatientSongs:
-    """A catalogue in a Postgres that may restart while an import is under way."""
-
-    def __init__(self, songs: Songs, clock: Clock, patience_s: float) -> None:
-        self._songs, self._clock, self._patience_s = songs, clock, patience_s
-
-    def find(self, track_ids: Sequence[str], keys: Sequence[str]) -> list[Track]:
-        """As Songs has it. Raises PostgresUnavailable when the patience is over."""
-        return patiently(lambda: self._songs.find(track_ids, keys), self._clock, self._patience_s)
 
 
 class KnownTracks:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from producers.ingestion.songs import Songs
 from segue.catalogue import Track, folded_words
 from segue.songs import DERIVED, Song, best_version
 
@@ -16,21 +17,6 @@ Named: TypeAlias = tuple[Song, str | None]
 """A song, and its track id where the service said it."""
 Key: TypeAlias = tuple[str, str | None]
 """What tells it apart: `Song.told`, and the track id."""
-
-
-class Songs(Protocol):
-    """The catalogue; `segue.stores.postgres.songs.SongStore` is one."""
-
-    def find(self, track_ids: Sequence[str], keys: Sequence[str]) -> list[Track]:
-        """The tracks with one of these ids or song keys. Raises Unavailable."""
-
-
-class EmptyCatalogue:
-    """Where there is no Postgres to ask: every song is new."""
-
-    def find(self, track_ids: Sequence[str], keys: Sequence[str]) -> list[Track]:  # noqa: ARG002 - as Songs has it
-        """None."""
-        return []
 
 
 class Identifying:

@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from producers.ingestion.contract import Item, Page, Rejected, Skipped
+from producers.ingestion.songs import Songs
 from producers.reading.bounds import Bounds
 from producers.reading.members import Member
 from producers.reading.streams import Text
-from producers.sources.histories.identifying import Identifying, Key, Named, Songs, key_of, new_id
+from producers.sources.histories.identifying import Identifying, Key, Named, key_of, new_id
 from producers.sources.histories.readers import Readers
 from producers.sources.histories.recognising import Recognition
 from producers.sources.histories.rows import File, Heard, Listed, Row

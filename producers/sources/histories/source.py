@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from producers.ingestion.contract import Page
+from producers.ingestion.songs import Songs
 from producers.reading.bounds import Bounds
 from producers.reading.members import printable
-from producers.sources.histories.identifying import Songs
 from producers.sources.histories.kinds import Service
 from producers.sources.histories.recognising import fingerprint_of, recognise
 from producers.sources.histories.run import Run

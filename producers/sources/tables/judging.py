@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from producers.ingestion.known_tracks import Songs
+from producers.ingestion.songs import Songs
 from producers.sources.tables.columns import FEATURES
 from producers.sources.tables.times import time_form
 from segue.catalogue import song_key

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from producers.ingestion.contract import Item, Page, Rejected, Skipped
-from producers.ingestion.known_tracks import Songs
+from producers.ingestion.songs import Songs
 from producers.reading.bounds import Bounds
 from producers.reading.members import Member
 from producers.sources.fingerprints import fingerprint

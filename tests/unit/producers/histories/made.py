@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from producers.ingestion.contract import Page, Rejected
+from producers.ingestion.songs import EmptyCatalogue, Songs
 from producers.reading.bounds import Bounds
-from producers.sources.histories.identifying import EmptyCatalogue, Songs
 from producers.sources.histories.kinds import Service
 from producers.sources.histories.source import HistorySource
 from segue.catalogue import Track

@@ -136,7 +136,7 @@ def test_a_folder_and_its_archive_tell_the_same_listens(tmp_path: Path) -> None:
 
 
 def test_another_listener_another_file_or_another_time_is_another_input(tmp_path: Path) -> None:
-    from producers.sources.histories.identifying import EmptyCatalogue
+    from producers.ingestion.songs import EmptyCatalogue
     from producers.sources.histories.source import HistorySource
 
     path = archive(tmp_path / "e.zip", {"endsong_0.json": streams(10)})

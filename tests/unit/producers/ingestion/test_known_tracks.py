@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from producers.ingestion.known_tracks import KnownTracks, PatientSongs
+from producers.ingestion.known_tracks import KnownTracks
+from producers.ingestion.songs import PatientSongs
 from segue.catalogue import Track
 from segue.errors import PostgresUnavailable
 from segue.events import CatalogueTrack
