@@ -105,7 +105,7 @@ def test_writes_that_are_stored_are_forgotten(own_database: Database) -> None:
 @pytest.mark.usefixtures("processor")
 def test_a_change_is_seen_when_it_is_answered(settings: Settings, database: Database) -> None:
     async def act() -> None:
-        async with api(settings) as client:
+        async with api(settings.model_copy(update={"api_playlist_wait_s": 20.0})) as client:
             first = await made(client, track_ids=["a", "nobody-knows", "a"])
             playlist_id = first.json()["playlist_id"]
             for number in range(5):

@@ -48,7 +48,7 @@ def _models() -> None:
         st.html(line("There is no model yet: `segue train --once` makes the first; until then what is popular is answered."))
         return
     columns = ("Version", "Made (UTC)", "State", "NDCG@20", "Recall@20")
-    st.html(table("Newest first", columns, model_rows(models.items)))
+    st.html(table("Models, newest first", columns, model_rows(models.items)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         version = st.selectbox("Version", [one.version for one in models.items], key="version")
         with st.popover("Promote", icon=":material/arrow_upward:"):
@@ -72,5 +72,5 @@ def _letters() -> None:
     if not letters:
         st.html(line("Nothing was set aside."))
         return
-    st.html(table("Newest first", ("First seen (UTC)", "Topic", "Error", "Message"), letter_rows(letters)))
+    st.html(table("Dead letters, newest first", ("First seen (UTC)", "Topic", "Error", "Message"), letter_rows(letters)))
     st.html(line("`segue events dead-letters --show ID` has the bytes; `segue events redrive` sends them back after a fix."))
