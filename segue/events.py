@@ -128,7 +128,7 @@ class CatalogueTrack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 OWN_SOURCE = "segue:"
-"""Begins the sources of playlists that Segue put together itself: models do not learn from these."""
+"""Begins the sources of playlists that Segue put together itself, from which models do not learn, and ids that follow a rule."""
 
 
 class PlaylistRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

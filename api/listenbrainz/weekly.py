@@ -47,7 +47,9 @@ class Origin:
     @classmethod
     def of(cls, source: str | None) -> Origin | None:
         """What a playlist's source says; None if it is no list of a week."""
-        kind, _, week = (source or "").removeprefix(OWN_SOURCE).partition("/")
+        if source is None or not source.startswith(PREFIX):
+            return None
+        kind, _, week = source.removeprefix(OWN_SOURCE).partition("/")
         try:
             return cls(kind, date.fromisoformat(week)) if kind in TITLES else None
         except ValueError:
@@ -59,8 +61,8 @@ class Origin:
         return f"{OWN_SOURCE}{self.kind}/{self.week.isoformat()}"
 
     def playlist_id(self, user_id: str) -> str:
-        """The same each time, so that two who ask at once make one list."""
-        return stable_uuid(self.kind, user_id, self.week.isoformat())
+        """The same each time, so that two who ask at once make one list; nobody else may choose it."""
+        return OWN_SOURCE + stable_uuid(self.kind, user_id, self.week.isoformat())
 
     def title(self, user_id: str) -> str:
         """As ListenBrainz names its own."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.questions import Artists, Controls, Genres, Heard, Id, Line
 from segue.catalogue import MOODS, Mood
+from segue.events import OWN_SOURCE
 
 MAX_LENGTH = 250
 MAX_DURATION_MS = 43_200_000
@@ -17,6 +18,15 @@ LENGTH = 25
 MOST_TRACKS = 10_000
 """What a record may hold; `SEGUE_API_PLAYLIST_TRACKS` is at most this."""
 
+
+def _not_reserved(playlist_id: str) -> str:
+    # Else a listener could take the ids of another one's lists of the week, which can be told beforehand.
+    if playlist_id.startswith(OWN_SOURCE):
+        raise ValueError(f"begins with {OWN_SOURCE!r}, as the ids of Segue's own playlists do: choose another")
+    return playlist_id
+
+
+NewId = Annotated[Id, AfterValidator(_not_reserved)]
 TrackIds = Annotated[list[Id], Field(max_length=MOST_TRACKS)]
 
 
@@ -26,7 +36,9 @@ class NewPlaylist(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Line
-    playlist_id: Id | None = Field(default=None, description="Makes a repeated request count once; made up where it is left out.")
+    playlist_id: NewId | None = Field(
+        default=None, description="Makes a repeated request count once; made up where it is left out."
+    )
     owner_id: Id | None = Field(default=None, description="A listener's token makes its own listener's. Nobody's is seen by all.")
     public: bool = Field(default=False, description="Whether other listeners may see it.")
     track_ids: TrackIds = Field(default=[], description="In order; unknown ones are kept, repetitions too.")
@@ -89,7 +101,7 @@ class PlaylistPrompt(Heard):
     title: Line | None = Field(default=None, description="Needed to save.")
     save: bool = Field(default=False, description="Keep the list as a playlist, which needs the scope events.")
     public: bool | None = Field(default=None, description="Whether other listeners may see the saved playlist; else they do not.")
-    playlist_id: Id | None = Field(default=None, description="Of the saved playlist; made up where it is left out.")
+    playlist_id: NewId | None = Field(default=None, description="Of the saved playlist; made up where it is left out.")
 
     @model_validator(mode="after")
     def _consistent(self) -> PlaylistPrompt:

@@ -152,7 +152,7 @@ def test_a_playlist_is_made_changed_taken_along_and_deleted(road: Road) -> None:
     changed = road.client.post(f"{url}/tracks", json={"track_ids": ["pop-001"], "position": 0}, headers=seen)
     assert [track["track_id"] for track in road.client.get(url).json()["tracks"]] == ["pop-001", "jazz-001", "rock-001"]
     late = road.client.delete(f"{url}/tracks", params={"position": 0}, headers=seen)
-    assert (late.status_code, late.headers["etag"]) == (412, f'"{changed.json()["version"]}"')
+    assert (late.status_code, late.json()["version"]) == (412, changed.json()["version"])
     assert "Jazz Artist 0 - Jazz Song 1" in road.client.get(f"{url}/export", params={"format": "m3u8"}).text
     assert [one["name"] for one in road.client.get("/users/hana/playlists").json()["items"]] == ["Road"]
     assert road.client.delete(url).status_code == 204

@@ -147,6 +147,7 @@ async def test_unknown_tracks_are_passed_over_and_noted(client: httpx.AsyncClien
         ({"save": True}, "body"),
         ({"public": True}, "body"),
         ({"playlist_id": "x"}, "body"),
+        ({"playlist_id": "segue:x", "title": "X", "save": True}, "playlist_id"),
         ({"heard_days": 3}, "body"),
         ({"user_id": "ann", "max_wait_ms": 5}, "max_wait_ms"),
     ],

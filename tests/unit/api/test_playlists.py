@@ -84,6 +84,7 @@ async def test_unknown_tracks_are_kept_and_told(client: httpx.AsyncClient) -> No
         ({"track_ids": ["a\n"]}, "track_ids.0"),
         ({"owner_id": " "}, "owner_id"),
         ({"playlist_id": "x" * 300}, "playlist_id"),
+        ({"playlist_id": "segue:mix"}, "playlist_id"),
         ({"tracks": ["t1"]}, "tracks"),
         ({"public": "yes"}, "public"),
     ],

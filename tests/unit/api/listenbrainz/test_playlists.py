@@ -236,6 +236,15 @@ async def test_a_list_that_somebody_put_in_the_place_of_one_is_neither_shown_nor
     assert listening.postgres.playlists[taken].owner_id == "mallory"
 
 
+async def test_nobody_can_take_the_place_of_another_listener_s_next_list(
+    listening: World, client: httpx.AsyncClient, alice: dict[str, str]
+) -> None:
+    next_id = Origin("weekly-jams", datetime(2026, 11, 23, tzinfo=UTC).date()).playlist_id("alice")
+    taken = await client.post("/playlists", json={"playlist_id": next_id, "name": "Mine"}, headers=alice)
+    assert (taken.status_code, taken.json()["errors"][0]["field"]) == (422, "playlist_id")
+    assert listening.postgres.playlists == {}
+
+
 async def test_a_listener_s_own_playlists_page_by_page(world: World, client: httpx.AsyncClient, alice: dict[str, str]) -> None:
     world.redis.rows["alice"] = row(1, 2, 3)
     for number in range(1, 6):
@@ -325,6 +334,14 @@ async def test_where_no_keys_are_asked_for_lists_are_read_by_name(listening: Wor
 def test_a_source_that_is_of_no_week() -> None:
     monday = datetime(2026, 11, 23, tzinfo=UTC).date()
     assert Origin.of("segue:weekly-jams/2026-11-23") == Origin("weekly-jams", monday)
-    for source in (None, "api", "segue:generated", "segue:weekly-jams", "segue:weekly-jams/x", "segue:weekly-other/2026-11-23"):
+    for source in (
+        None,
+        "api",
+        "weekly-jams/2026-11-23",
+        "segue:generated",
+        "segue:weekly-jams",
+        "segue:weekly-jams/x",
+        "segue:weekly-other/2026-11-23",
+    ):
         assert Origin.of(source) is None
     assert Origin("weekly-jams", monday).playlist_id("a") != Origin("weekly-jams", monday + timedelta(weeks=1)).playlist_id("a")
