@@ -68,9 +68,10 @@ class Exports:
         self._open = 0
         metrics.watch_exports(lambda: self._open)
 
-    async def begin(self, user_id: str, form: Form = "json") -> Export:
+    async def begin(self, user_id: str, form: Form = "json", going_on: Callable[[], None] = lambda: None) -> Export:
         """An export whose first piece is there: of a JSON document its beginning, of an archive all is made by then.
 
+        `going_on` is called whenever a part of what comes before that piece is made.
         Raises NotFound, PostgresUnavailable, and Problem 503 while too many run.
         """
         if self._open >= self._most:
@@ -79,7 +80,7 @@ class Exports:
         self._open += 1
         export = Export(self._made(user_id, form), form, self._executor, self._ended)
         try:
-            await export.read_ahead()
+            await export.read_ahead(going_on)
         except BaseException:
             await export.close()
             raise
@@ -103,10 +104,10 @@ class Export:
         self._next: bytes | None = None
         self._closed = False
 
-    async def read_ahead(self) -> None:
+    async def read_ahead(self, going_on: Callable[[], None] = lambda: None) -> None:
         """Make the first piece that has something in it."""
         while (piece := await self._in_thread(self._piece)) == b"":
-            pass
+            going_on()
         self._next = piece
 
     async def pieces(self) -> AsyncIterator[bytes]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from urllib.parse import quote
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api import examples
 from api.access.needs import OWN_DELETION, OWN_EXPORT, needs
+from api.bounds import going_on_of
 from api.exports import ExportResponse, Form
 from api.listener_schemas import DeletionShown, ExportShown
 from api.responses import json_response
@@ -46,14 +47,14 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/users/{user_id}/export", responses=EXPORTED)
     @needs(OWN_EXPORT)
-    async def export_user(user_id: str, format: Form = "json") -> Response:  # noqa: A002
+    async def export_user(request: Request, user_id: str, format: Form = "json") -> Response:  # noqa: A002
         """Everything that is stored about a user, as of one moment: profile, events, totals by track, blocks, playlists, keys.
 
         JSON is sent while it is read, however long it is; an answer that breaks off before its last brace is not whole.
         `parquet`: a zip archive with a Parquet file for each of these, sent when all of it is made.
         """
         check_id("user_id", user_id)
-        return ExportResponse(await services.exports.begin(user_id, format))
+        return ExportResponse(await services.exports.begin(user_id, format, going_on_of(request)))
 
     return routes
 
