@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import RETRY_AFTER_S, Problem
@@ -12,9 +14,15 @@ from api.problems import RETRY_AFTER_S, Problem
 _CLOSE = {"Connection": "close"}
 
 
+def going_on_of(request: Request) -> Callable[[], None]:
+    """To be called, in the event loop, by what works long on an answer and gets on: the time until it begins counts anew."""
+    going_on: Callable[[], None] = request.state.going_on
+    return going_on
+
+
 class Bounds:
-    """`body_timeout_s`: for a client to send its body; `request_timeout_s`: until the answer begins. A client that then does
-    not read it is the connection's business (api.connections).
+    """`body_timeout_s`: for a client to send its body; `request_timeout_s`: until the answer begins, or gets on. A client that
+    then does not read it is the connection's business (api.connections).
     """
 
     def __init__(self, app: ASGIApp, body_timeout_s: float, request_timeout_s: float) -> None:
@@ -35,6 +43,7 @@ class Bounds:
         body = _Body(receive, self._body_timeout_s)
         try:
             async with asyncio.timeout(self._request_timeout_s) as limit:
+                scope["state"]["going_on"] = lambda: self._extend(limit)
 
                 async def begun(message: Message) -> None:
                     if not limit.expired():
@@ -47,6 +56,10 @@ class Bounds:
                 raise
             detail = f"no answer could be made within {self._request_timeout_s:g} s: the service is overloaded, ask again later"
             raise Problem(503, "request_timeout", detail, headers=_CLOSE | {"Retry-After": str(RETRY_AFTER_S)}) from None
+
+    def _extend(self, limit: asyncio.Timeout) -> None:
+        if not limit.expired() and limit.when() is not None:
+            limit.reschedule(asyncio.get_running_loop().time() + self._request_timeout_s)
 
 
 class _Body:

@@ -80,11 +80,13 @@ class Exports:
         self._open = 0
         metrics.watch_exports(lambda: self._open)
 
-    async def begin(self, user_id: str, form: Form = "json", gone: Gone = _stays) -> Export:
+    async def begin(
+        self, user_id: str, form: Form = "json", gone: Gone = _stays, going_on: Callable[[], None] = lambda: None
+    ) -> Export:
         """An export whose first piece is there: of a JSON document its beginning, of an archive all is made by then.
 
-        `gone` is asked while an archive is made. Raises NotFound, PostgresUnavailable, ClientDisconnect, and Problem 503 while
-        too many run or the disk is full.
+        `gone` is asked while an archive is made, and `going_on` called whenever a part of it is. Raises NotFound,
+        PostgresUnavailable, ClientDisconnect, and Problem 503 while too many run or the disk is full.
         """
         if self._open >= self._most:
             detail = f"{self._most} exports are under way, and no more are made at once: ask again later"
@@ -93,7 +95,7 @@ class Exports:
         export = Export(self._made(user_id, form), form, self._executor, self._ended)
         try:
             with _lack_of_room_told():
-                await export.read_ahead(gone)
+                await export.read_ahead(gone, going_on)
         except BaseException:
             await export.close()
             raise
@@ -128,11 +130,12 @@ class Export:
         self._next: bytes | None = None
         self._closed = False
 
-    async def read_ahead(self, gone: Gone = _stays) -> None:
+    async def read_ahead(self, gone: Gone = _stays, going_on: Callable[[], None] = lambda: None) -> None:
         """Make the first piece that has something in it. Raises ClientDisconnect when nobody waits for it any more."""
         while (piece := await self._in_thread(self._piece)) == b"":
             if await gone():
                 raise ClientDisconnect
+            going_on()
         self._next = piece
 
     async def pieces(self) -> AsyncIterator[bytes]:

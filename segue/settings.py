@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     api_body_timeout_s: float = Field(15.0, gt=0)
     """How long a client may take for the body of a request."""
     api_request_timeout_s: float = Field(30.0, gt=0)
-    """How long a request may take until its answer begins."""
+    """How long a request may take until its answer begins; an export as Parquet, until its next part is made."""
     api_write_timeout_s: float = Field(30.0, gt=0)
     """How long a client may leave its answer unread."""
     api_max_head_bytes: int = Field(16_384, ge=1_024)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from api import examples
 from api.access.needs import OWN_DELETION, OWN_EXPORT, needs
+from api.bounds import going_on_of
 from api.exports import ExportResponse, Form
 from api.listener_schemas import DeletionShown, ExportShown
 from api.responses import json_response
@@ -54,7 +55,8 @@ def router(services: Services) -> APIRouter:
         `parquet`: a zip archive with a Parquet file for each of these, sent when all of it is made.
         """
         check_id("user_id", user_id)
-        return ExportResponse(await services.exports.begin(user_id, format, request.is_disconnected))
+        gone, going_on = request.is_disconnected, going_on_of(request)
+        return ExportResponse(await services.exports.begin(user_id, format, gone, going_on))
 
     return routes
 

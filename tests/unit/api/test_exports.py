@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import socket
@@ -22,8 +23,9 @@ import pytest
 from api.exports import Exports, document
 from api.listener_schemas import ExportShown
 from segue.stores.postgres.exports import ExportedBlock, ExportedEvent, ExportedKey, ExportedTrack, ExportedUser, Part
+from tests.parquet import rows_of
 from tests.unit.api.access.conftest import bearer
-from tests.unit.api.conftest import World, eventually, listening
+from tests.unit.api.conftest import SETTINGS, World, eventually, listening
 
 pytestmark = pytest.mark.anyio
 
@@ -117,6 +119,25 @@ async def test_as_many_exports_as_are_allowed_and_their_places_are_given_back(wo
     assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (503, "too_many_exports", "5")
     assert [answer.status_code for answer in answers] == [200, 200]
     assert (await client.get("/users/bob/export")).status_code == 200
+
+
+async def test_an_archive_takes_as_long_as_it_needs_while_it_gets_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, ahead_s = asyncio.get_running_loop(), [0.0]
+    time_s = loop.time
+    monkeypatch.setattr(loop, "time", lambda: time_s() + ahead_s[0])
+
+    def slow() -> Iterator[Part]:
+        yield USER
+        for number in range(10):
+            ahead_s[0] += 400
+            yield events(number, 1)
+
+    world.postgres.exports["ann"] = Anew(slow)
+    world.settings = SETTINGS.model_copy(update={"api_request_timeout_s": 600.0})
+    async with world.serving() as client:
+        answer = await client.get("/users/ann/export?format=parquet")
+    assert answer.status_code == 200
+    assert len(rows_of(answer.content)["events"]) == 10
 
 
 class Anew(Iterable[Part]):
