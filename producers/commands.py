@@ -8,6 +8,7 @@ import typer
 
 from producers.console import out, warn_synthetic
 from producers.data_ingestor import choose_source
+from producers.features_command import features
 from producers.file_commands import mpd, table
 from producers.history_command import history
 from producers.ingestion.importing import import_from
@@ -71,5 +72,6 @@ def catalogue(
 ingest.command("table", epilog=EXIT_CODES)(table)
 ingest.command("mpd", epilog=EXIT_CODES)(mpd)
 ingest.command("history", epilog=EXIT_CODES)(history)
+ingest.command("features", epilog=EXIT_CODES)(features)
 ingest.command("jobs")(jobs)
 add_spotify(ingest)

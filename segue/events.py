@@ -122,6 +122,8 @@ class CatalogueTrack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """0..100."""
     genres: tuple[str, ...] = ()
     features: AudioFeatures | None = None
+    features_source: str | None = None
+    """Where the features come from; None: from where the track does."""
     source: str = "unknown"
     fetched_at: Time | None = None
     v: Literal[1] = 1

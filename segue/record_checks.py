@@ -6,9 +6,9 @@ Processors set aside what fails here; importers find it before it is published.
 from __future__ import annotations
 
 from segue.errors import InvalidEvent
-from segue.events import CatalogueTrack, PlaylistRecord, UserRecord, check_id, check_text
+from segue.events import AudioFeatures, CatalogueTrack, PlaylistRecord, UserRecord, check_id, check_text
 
-_TEXTS = ("name", "album", "album_id", "released", "source", "display_name")
+_TEXTS = ("name", "album", "album_id", "released", "source", "features_source", "display_name")
 _UNIT = ("danceability", "energy", "speechiness", "acousticness", "instrumentalness", "liveness", "valence")
 _FEATURE_RANGES = dict.fromkeys(_UNIT, (0, 1)) | {"key": (-1, 11), "mode": (0, 1), "loudness": (-100, 20), "tempo": (0, 1000)}
 _ID_FIELDS = ("owner_id",)
@@ -40,8 +40,14 @@ def _check_ranges(row: CatalogueTrack) -> None:
         raise InvalidEvent("popularity must be within 0..100", "invalid_field")
     if row.fetched_at is not None and (row.fetched_at.tzinfo is None or not 2000 <= row.fetched_at.year <= 2100):
         raise InvalidEvent("fetched_at needs a time zone and a year within 2000..2100", "invalid_time")
-    for name, (least, most) in _FEATURE_RANGES.items() if row.features else ():
-        if not least <= getattr(row.features, name) <= most:
-            raise InvalidEvent(f"features.{name} must be within {least}..{most}", "invalid_field")
+    if row.features is not None:
+        check_features(row.features)
     if row.duration_ms is not None and not 0 <= row.duration_ms < 2**31:
         raise InvalidEvent("duration_ms must be within 0..2147483647", "invalid_field")
+
+
+def check_features(features: AudioFeatures) -> None:
+    """Refuse audio features out of range. Raises InvalidEvent."""
+    for name, (least, most) in _FEATURE_RANGES.items():
+        if not least <= getattr(features, name) <= most:
+            raise InvalidEvent(f"features.{name} must be within {least}..{most}", "invalid_field")

@@ -212,6 +212,22 @@ class Settings(BaseSettings):
     """Learn from what Spotify's API brought too. Spotify's terms forbid it: see docs/guide/spotify.md."""
     spotify_api_url: str = "https://api.spotify.com/v1/"
     spotify_accounts_url: str = "https://accounts.spotify.com"
+    reccobeats: bool = False
+    """Ask ReccoBeats for audio features in `segue ingest features`: ids of your tracks are sent to its server."""
+    reccobeats_url: str = "https://api.reccobeats.com"
+    reccobeats_requests_per_day: int = Field(2_000, ge=1, le=100_000)
+    """Requests within any 24 hours, up to 40 tracks each; the service publishes no number."""
+    reccobeats_requests_per_s: float = Field(1.0, gt=0, le=20)
+    reccobeats_timeout_s: float = Field(15.0, gt=0, le=300)
+    """How long a whole answer may take."""
+    reccobeats_wait_max_s: float = Field(60.0, ge=0, le=600)
+    """Pauses that it asks for are waited out up to this length, twice for a request; for a longer one the command ends."""
+    features_unknown_days: int = Field(30, ge=1, le=3_650)
+    """A track that a service does not know is not asked for again for as long."""
+    features_kept_days: int = Field(365, ge=1, le=3_650)
+    """How long a service's answers are kept, so that they need not be asked for again."""
+    features_overlap_tracks: int = Field(400, ge=20, le=100_000)
+    """Tracks known to both that a source of audio features is compared by, before anything of it is published."""
     ingest_patience_s: float = Field(60.0, gt=0)
     """How long an import waits for Kafka to take a page, and for Postgres to come back, before it stops."""
     ingest_jobs_kept: int = Field(1_000, ge=1)

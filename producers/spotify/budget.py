@@ -1,4 +1,4 @@
-"""How often Spotify is asked: one request at a time, about one a second, and so many within any 24 hours.
+"""How often a service is asked: one request at a time, about one a second, and so many within any 24 hours.
 
 All commands of a state directory share one book of requests in a file under a lock: Spotify counts by account, not by process.
 """
@@ -57,9 +57,16 @@ class Turn:
 
 
 class Budget:
-    """`per_day` requests within any 24 hours, `per_s` a second, pauses of up to `wait_max_s` waited out."""
+    """`per_day` requests within any 24 hours, `per_s` a second, pauses of up to `wait_max_s` waited out.
 
-    def __init__(self, folder: Path, per_day: int, per_s: float, wait_max_s: float, clock: Clock) -> None:
+    `service` and `setting`, that of `per_day`, are for messages.
+    """
+
+    def __init__(
+        self, folder: Path, per_day: int, per_s: float, wait_max_s: float, clock: Clock, service: str = "Spotify",
+        setting: str = "SEGUE_SPOTIFY_REQUESTS_PER_DAY",
+    ) -> None:  # fmt: skip
+        self.service, self._setting = service, setting
         self._path, self._lock = folder / "requests.json", folder / "requests.lock"
         self._per_day, self._gap_s, self.wait_max_s, self._clock = per_day, 1 / per_s, wait_max_s, clock
 
@@ -75,7 +82,7 @@ class Budget:
                     return
             # Without the lock: another process that asks for the time must not wait too.
             if pause_s > self.wait_max_s or self._clock.stopped():
-                raise Postponed(_told("Spotify wants a pause", book.not_before_s), _utc(book.not_before_s))
+                raise Postponed(_told(f"{self.service} wants a pause", book.not_before_s), _utc(book.not_before_s))
             self._clock.wait(pause_s)
 
     def now(self) -> datetime:
@@ -103,7 +110,7 @@ class Budget:
             return
         to_leave = len(book.at_s) - self._per_day + min(WORTHWHILE, self._per_day)
         resume_s = book.at_s[to_leave - 1] + DAY_S
-        spent = f"the {self._per_day:,} requests of 24 hours are spent (SEGUE_SPOTIFY_REQUESTS_PER_DAY)"
+        spent = f"the {self._per_day:,} requests of 24 hours are spent ({self._setting})"
         raise Postponed(_told(spent, resume_s), _utc(resume_s))
 
     def _read(self) -> _Book:

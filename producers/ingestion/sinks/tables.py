@@ -19,7 +19,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("track_id", _TEXT), ("name", _TEXT), ("artists", _TEXTS), ("album", _TEXT), ("album_id", _TEXT), ("released", _TEXT),
             ("duration_ms", pa.int32()), ("explicit", pa.bool_()), ("popularity", pa.int16()), ("genres", _TEXTS),
             *((name, pa.int8() if name in {"key", "mode"} else pa.float32()) for name in FEATURES),
-            ("source", _TEXT), ("fetched_at", _TIME),
+            ("features_source", _TEXT), ("source", _TEXT), ("fetched_at", _TIME),
         ]
     ),
     "playlists": pa.schema(
