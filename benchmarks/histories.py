@@ -13,8 +13,8 @@ from pathlib import Path
 from benchmarks.memory import MB, peak_memory
 from benchmarks.results import report
 from producers.history_command import COLLECT_EVERY
+from producers.ingestion.songs import EmptyCatalogue
 from producers.reading.bounds import Bounds
-from producers.sources.histories.identifying import EmptyCatalogue
 from producers.sources.histories.source import HistorySource
 from segue.events import ListeningEvent
 
