@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from streamlit import config
 
@@ -11,6 +13,13 @@ from ui.commands import require_safe
 from ui.options import address_of, allowed_hosts, streamlit_options
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defaults are meant, whatever runs or is set on this machine."""
+    for name in [name for name in os.environ if name.startswith("SEGUE_")]:
+        monkeypatch.delenv(name)
 
 
 def test_streamlit_knows_every_option() -> None:
