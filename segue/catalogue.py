@@ -64,7 +64,8 @@ def release_year(released: str | None) -> int | None:
 def mood_of(features: AudioFeatures | None) -> Mood | None:
     """The quadrant of valence and energy, both cut at 0.5 (Russell, "A circumplex model of affect", 1980).
 
-    None without features, or when one of the two is not a number within FARTHEST_FEATURE.
+    happy: both from 0.5 on; energetic: energy alone; calm: valence alone; sad: neither. None without features, or when one of the
+    two is not a number within FARTHEST_FEATURE. An era is no mood: `year` has its own bounds.
     """
     if features is None or not (abs(features.valence) <= FARTHEST_FEATURE and abs(features.energy) <= FARTHEST_FEATURE):
         return None

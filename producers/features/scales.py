@@ -9,11 +9,11 @@ from statistics import median
 from segue.events import AudioFeatures
 
 MOST_APART: dict[str, float] = {
-    "danceability": 0.1, "energy": 0.1, "loudness": 3.0, "speechiness": 0.1, "acousticness": 0.15, "instrumentalness": 0.15,
-    "liveness": 0.15, "valence": 0.1, "tempo": 10.0,
+    "danceability": 0.05, "energy": 0.05, "loudness": 1.0, "speechiness": 0.03, "acousticness": 0.05, "instrumentalness": 0.05,
+    "liveness": 0.05, "valence": 0.05, "tempo": 5.0,
 }  # fmt: skip
-"""The median distance up to which a feature counts as the same: analyses of other releases of a song differ by less, other
-scales by more. Loudness in dB, tempo in beats per minute. Key and mode have no scale."""
+"""The median distance up to which a feature counts as the same; loudness in dB, tempo in beats per minute. Releases of one
+recording are nearer, different songs are farther apart (docs/decisions/0028-features.md). Key and mode have no scale."""
 FEWEST = 20
 """Tracks known to both from which on a median says something."""
 

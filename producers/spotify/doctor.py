@@ -79,9 +79,7 @@ def _features(session: SpotifySession) -> Finding:
     session.may.learn(features=allowed)
     if allowed:
         return Finding("audio features", "yes", "tracks come with them")
-    return Finding(
-        "audio features", "no", "closed to this application since 27 November 2024: bring a table (`segue ingest catalogue`)"
-    )
+    return Finding("audio features", "no", "closed to this application since 27 November 2024: see `segue ingest features`")
 
 
 def _allowed(session: SpotifySession, question: Callable[[Any], Any], about: Literal["tracks", "audio features"]) -> bool:

@@ -129,7 +129,7 @@ def test_a_service_of_another_scale_is_refused_before_anything_is_published(
 ) -> None:
     add_bare(settings, database, wait_until, 2_000, 1)
     service.known = [entry(spotify_id(number), valence=0.1) for number in (*range(100, 125), 2_000)]
-    with pytest.raises(InvalidInput, match=r"another one: valence \(at most 0.1\)"):
+    with pytest.raises(InvalidInput, match=r"another one: valence \(at most 0.05\)"):
         run("--reccobeats")
     assert with_source(database, 2_000, 2_000) == 0
     assert run("--reccobeats", "--accept-scale")[0] == 0

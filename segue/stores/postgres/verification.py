@@ -52,8 +52,8 @@ _COMPARISONS = {
         select coalesce(a.track_id, b.track_id)
         from (select * from {live}.tracks where deleted_at is null and name is not null) a
         full join (select * from {other}.tracks where deleted_at is null and name is not null) b using (track_id)
-        where (a.name, a.artists, a.genres, a.features, a.popularity) is distinct from
-              (b.name, b.artists, b.genres, b.features, b.popularity)""",
+        where (a.name, a.artists, a.genres, a.features, a.features_source, a.popularity) is distinct from
+              (b.name, b.artists, b.genres, b.features, b.features_source, b.popularity)""",
     "playlists": """
         select coalesce(a.playlist_id, b.playlist_id) from {live_playlists} a full join {other_playlists} b using (playlist_id)
         where (a.name, a.owner_id, a.public, a.track_ids) is distinct from (b.name, b.owner_id, b.public, b.track_ids)""",
