@@ -134,7 +134,8 @@ def _written(made: ZipFile, name: str, kind: _Kind, parts: Iterable[Sequence[msg
 
 
 def _is_group(held: Sequence[pa.RecordBatch]) -> bool:
-    return sum(one.num_rows for one in held) >= ROW_GROUP_ROWS or sum(one.nbytes for one in held) >= ROW_GROUP_BYTES
+    rows, size = sum(int(one.num_rows) for one in held), sum(int(one.nbytes) for one in held)
+    return rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES
 
 
 def _batch(rows: Sequence[msgspec.Struct], kind: _Kind) -> pa.RecordBatch:
