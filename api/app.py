@@ -21,6 +21,7 @@ from api.hosts import Hosts, allowed_hosts
 from api.listenbrainz import routes as listenbrainz
 from api.listenbrainz.dialect import Dialect
 from api.middleware import RequestContext
+from api.paths import EncodedSlashes, with_slashes
 from api.resources import (
     admin,
     events,
@@ -70,6 +71,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.settings = settings
     # The one added last is the outermost.
+    app.add_middleware(EncodedSlashes)
     app.add_middleware(Admission, identities=services.identities, rates=services.rates)
     app.add_middleware(Bounds, body_timeout_s=settings.api_body_timeout_s, request_timeout_s=settings.api_request_timeout_s)
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION)
@@ -98,7 +100,7 @@ def create_app(services: Services) -> FastAPI:
         health,
         listenbrainz,
     ):
-        app.include_router(resource.router(services), dependencies=[Depends(authorise)])
+        app.include_router(resource.router(services), dependencies=[Depends(with_slashes), Depends(authorise)])
     declare_documentation(app)
     check_declared(app)
     openapi.install(app)
