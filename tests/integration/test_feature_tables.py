@@ -92,6 +92,16 @@ def test_tracks_without_features_are_read_in_pages(own_database: Database, store
     assert [track.track_id for track in store.bare_after(first[-1].track_no, 3)] == ["t3", "t4"]
 
 
+def test_of_a_song_the_best_known_versions_come_first_and_others_when_these_have_features(
+    own_database: Database, store: FeatureStore
+) -> None:
+    versions = [bare(f"v{number:02d}", popularity=number) for number in range(25)]
+    add(own_database, *versions)
+    assert [track.track_id for track in store.bare_with_keys(["otters|waltz"])] == [f"v{number:02d}" for number in range(5, 25)]
+    add(own_database, *(msgspec.structs.replace(track, features=FEATURES) for track in versions[5:]))
+    assert [track.track_id for track in store.bare_with_keys(["otters|waltz"])] == [f"v{number:02d}" for number in range(5)]
+
+
 def test_answers_are_remembered_and_those_of_unknown_tracks_forgotten_sooner(store: FeatureStore) -> None:
     store.remember("service", {"a": FEATURES, "b": None})
     store.remember("other", {"b": FEATURES})

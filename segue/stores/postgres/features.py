@@ -12,10 +12,18 @@ from psycopg2.extras import execute_values
 from segue.events import AudioFeatures, CatalogueTrack
 from segue.stores.postgres.catalogue import features_of
 from segue.stores.postgres.database import Database
+from segue.stores.postgres.songs import MAX_VERSIONS
 
 _HERE = "name is not null and deleted_at is null"
 _WITHOUT = f"{_HERE} and features is null"
-_BARE = "select track_no, track_id, song_key, duration_ms from tracks"
+_BARE_COLUMNS = "track_no, track_id, song_key, duration_ms"
+_BARE = f"select {_BARE_COLUMNS} from tracks where {_WITHOUT}"
+_BARE_VERSIONS = f"""
+select {_BARE_COLUMNS} from (
+    select {_BARE_COLUMNS}, row_number() over (partition by song_key order by popularity desc nulls last, track_no) as version
+    from tracks where {_WITHOUT} and song_key = any(%s)
+) as of_key where version <= %s order by track_no
+"""
 _RECORD = "track_id, name, artists, album, album_id, released, duration_ms, explicit, popularity, genres, source, fetched_at"
 # Compared with itself a source has the right scale: its own values are left out.
 _OF_OTHERS = f"{_HERE} and features is not null and coalesce(features_source, source) is distinct from %(source)s"
@@ -59,16 +67,23 @@ class FeatureStore:
     def bare_after(self, track_no: int, most: int) -> list[BareTrack]:
         """The next tracks without features, by number."""
         with self._database.transaction(read_only=True) as cursor:
-            cursor.execute(f"{_BARE} where {_WITHOUT} and track_no > %s order by track_no limit %s", (track_no, most))
+            cursor.execute(f"{_BARE} and track_no > %s order by track_no limit %s", (track_no, most))
             return [BareTrack(*row) for row in cursor]
 
     def bare_with_ids(self, track_ids: Collection[str]) -> list[BareTrack]:
         """Which of these ids are tracks without features."""
-        return self._bare("track_id", track_ids)
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(f"{_BARE} and track_id = any(%s) order by track_no", (list(track_ids),))
+            return [BareTrack(*row) for row in cursor]
 
     def bare_with_keys(self, song_keys: Collection[str]) -> list[BareTrack]:
-        """The tracks without features that have one of these keys of artist and title."""
-        return self._bare("song_key", song_keys)
+        """The tracks without features that have one of these keys of artist and title: of each key the MAX_VERSIONS best known.
+
+        Further ones come when these have features.
+        """
+        with self._database.transaction(read_only=True) as cursor:
+            cursor.execute(_BARE_VERSIONS, (list(song_keys), MAX_VERSIONS))
+            return [BareTrack(*row) for row in cursor]
 
     def records(self, track_ids: Collection[str]) -> dict[str, CatalogueTrack]:
         """Everything that is stored of those of these tracks that still have no features."""
@@ -129,11 +144,6 @@ class FeatureStore:
                    and answered_at < case when features is null then %s else %s end""",
                 (provider, unknown_before, known_before),
             )
-
-    def _bare(self, column: str, values: Collection[str]) -> list[BareTrack]:
-        with self._database.transaction(read_only=True) as cursor:
-            cursor.execute(f"{_BARE} where {_WITHOUT} and {column} = any(%s) order by track_no", (list(values),))
-            return [BareTrack(*row) for row in cursor]
 
 
 def _record(values: Mapping[str, object]) -> CatalogueTrack:
