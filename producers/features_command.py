@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from producers.features.running import complete
 from producers.ingestion.options import Asked, DryRunOption, FormatOption, OutOption, RejectedOption, RestartOption
 from segue.logs import configure_logging
 from segue.settings import load_settings
@@ -42,6 +41,8 @@ def features(
 
     Everything else of a track stays as it is. A dry run asks ReccoBeats too. See docs/guide/features.md.
     """
+    from producers.features.running import complete  # loads an HTTP client, which other commands would wait for
+
     settings = load_settings()
     configure_logging(settings.log_level)
     asked = Asked(None, restart, dry_run, write_to, out_format, rejected, again=True)

@@ -54,13 +54,22 @@ class FeatureTable:
         return None if rows is None else rows * len(PASSES)
 
     def overlap(self, most: int) -> list[Pair]:
-        """What the catalogue has from elsewhere and what this table says of the same tracks. Raises Unavailable."""
+        """What the catalogue has from elsewhere and what this table says of the same tracks.
+
+        Raises Unavailable, and InvalidInput where no row can be used.
+        """
         pairs: list[Pair] = []
+        usable, broken = 0, list[Rejected]()
         rows = self._read()
         while (taken := _page(rows)) and len(pairs) < most:
-            said = {one: row.features for row in taken if isinstance(row, FeatureRow) for one in row.ids}
+            good = [row for row in taken if isinstance(row, FeatureRow)]
+            usable += len(good)
+            broken = broken or [row for row in taken if isinstance(row, Rejected)][:1]
+            said = {one: row.features for row in good for one in row.ids}
             known = self._store.features_of_others(said, self.source)
             pairs += [(features, said[track_id]) for track_id, features in known.items()]
+        if broken and not usable:
+            raise InvalidInput(f"no row of {self.label} can be used. {broken[0].where}: {broken[0].reason}", broken[0].code)
         return pairs[:most]
 
     def pages(self, position: dict[str, Any] | None) -> Iterator[Page]:

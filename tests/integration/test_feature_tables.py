@@ -217,6 +217,15 @@ def test_a_source_that_cannot_be_compared_is_not_believed(own_database: Database
         judge(table(store, tmp_path / "t.csv", rows), store, 400, accepted=False)
 
 
+def test_a_table_of_percentages_is_told_what_is_wrong_with_it(
+    own_database: Database, store: FeatureStore, tmp_path: Path
+) -> None:
+    add(own_database, *map(featured, range(30)))
+    rows = [cells(with_features(50.0), track_id=spotify_id(number)) for number in range(30)]
+    with pytest.raises(InvalidInput, match=r"no row of t.csv can be used. t.csv, line 2: features.energy must be within 0..1"):
+        judge(table(store, tmp_path / "t.csv", rows), store, 400, accepted=False)
+
+
 def test_where_nothing_could_be_mixed_nothing_is_compared(own_database: Database, store: FeatureStore, tmp_path: Path) -> None:
     # What came from the same table is no other source.
     own = [msgspec.structs.replace(featured(number), features_source="table:t.csv") for number in range(30)]
