@@ -32,7 +32,8 @@ from infra.local.stack import LocalStack
 Route = Literal["user", "song"]
 
 CONNECTIONS = (1, 16)
-WARM_UP_S = 2.0
+WARM_UP_S = 8.0
+"""Longer than an API that has just read a catalogue looks at what was written last again (api.live_catalogue.OVERLAP)."""
 LISTENERS = 500
 HISTORY = 100
 FACTORS = 64
