@@ -58,9 +58,9 @@ class Answered:
 class Answers:
     """Scores in the threads of `executor`: nothing is locked and nothing changes, and NumPy lets go of the interpreter.
 
-    Measured with `benchmarks serve` (30,000 tracks, one connection): as much CPU on the event loop as in threads. At 16 connections one
-    thread for scoring answers 259 requests/s, two 206, which wait for the interpreter's lock; two, so that a question that takes
-    long (250 tracks in a smooth order: 0.3 s) holds up nobody else.
+    Measured with `benchmarks serve` (30,000 tracks, one connection): as much CPU on the event loop as in threads. At 16
+    connections one thread for scoring answers 259 requests/s, two 206, which wait for the interpreter's lock; two, so that a
+    question that takes long (250 tracks in a smooth order: 0.3 s) holds up nobody else.
     """
 
     def __init__(
