@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ from segue.track_metadata import Info, Metadata, Number, ms_played_of, song_of, 
 
 MAX_RECORDINGS = 200_000
 """Recordings about which somebody said something; their songs are remembered until it is read."""
+
+_Line = TypeVar("_Line")
 
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _SAID: dict[int, ListeningType] = {1: "like", -1: "dislike", 0: "unlike"}
@@ -81,16 +83,7 @@ class ListensReader:
 
     def read(self, file: File) -> Iterator[Row]:
         """What each line says."""
-        for number, line in _numbered_lines(file):
-            if line is None:
-                yield _too_long(file, number)
-                continue
-            try:
-                yield self._row(self._decoder.decode(line), number)
-            except InvalidEvent as error:
-                yield file.rejected(error.code, str(error), number)
-            except _UNREADABLE as error:
-                yield file.rejected("bad_row", f"{error}: no listen as ListenBrainz exports it", number)
+        return _read_lines(file, self._decoder, self._row, "listen")
 
     def read_array(self, file: File) -> Iterator[Row]:
         """What each element says."""
@@ -119,16 +112,7 @@ class FeedbackReader:
 
     def read(self, file: File) -> Iterator[Row]:
         """A like, a dislike, or neither any more, for each line."""
-        for number, line in _numbered_lines(file):
-            if line is None:
-                yield _too_long(file, number)
-                continue
-            try:
-                yield self._row(self._decoder.decode(line), number)
-            except InvalidEvent as error:
-                yield file.rejected(error.code, str(error), number)
-            except _UNREADABLE as error:
-                yield file.rejected("bad_row", f"{error}: no feedback as ListenBrainz exports it", number)
+        return _read_lines(file, self._decoder, self._row, "feedback")
 
     def wanted(self, file: File) -> Iterator[str]:
         """The ids of the recordings that it is about; broken lines are told when they are read."""
@@ -151,6 +135,20 @@ class FeedbackReader:
         kind = _SAID[said.score]
         event_id = uuid7_of((seconds or 0) * 1_000, "listenbrainz-feedback", self._listener, str(seconds), told, kind)
         return Heard(event_id, kind, song, at, None, number)
+
+
+def _read_lines(file: File, decoder: msgspec.json.Decoder[_Line], row: Callable[[_Line, int], Row], what: str) -> Iterator[Row]:
+    """What `row` makes of each line, with its number; of a broken one what is wrong with it."""
+    for number, line in _numbered_lines(file):
+        if line is None:
+            yield _too_long(file, number)
+            continue
+        try:
+            yield row(decoder.decode(line), number)
+        except InvalidEvent as error:
+            yield file.rejected(error.code, str(error), number)
+        except _UNREADABLE as error:
+            yield file.rejected("bad_row", f"{error}: no {what} as ListenBrainz exports it", number)
 
 
 def time_of(seconds: int | None, name: str) -> datetime:
